@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * health - what a server's probes say about it. A pure machine: time and randomness are handed in,
+ * nothing is sent here; services/prober drives it. Owner only.
+ *
+ * The first probe is due at once and alone decides the first state. Then `fall` failures in a row
+ * end an up server and `rise` good ones a down one. The time between probes is interval_ns, or
+ * fast_interval_ns while in doubt (an up server after a failure, a down one after a good probe),
+ * each with a jitter of ten percent either way so that a fleet does not probe in step. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/rng.h"
+#include "balance/server.h"
+
+struct health_params {
+	int64_t interval_ns, fast_interval_ns, timeout_ns;
+	unsigned fall, rise;
+};
+
+struct health {
+	const struct health_params *params; /* outlives it */
+	enum server_state state;
+	unsigned n_good, n_failed; /* in a row */
+	int64_t next_ns; /* when the next probe is due; INT64_MAX while one is out */
+};
+
+void health_init(struct health *h, const struct health_params *params, int64_t now_ns);
+/* The probe that was due has been sent. */
+void health_probe_sent(struct health *h);
+/* Its outcome; true if the state changed. */
+bool health_probe_done(struct health *h, bool is_good, int64_t now_ns, struct rng *rng);
+/* An up server that failed its last probe, or a down one that passed it. */
+bool health_is_in_doubt(const struct health *h);

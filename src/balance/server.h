@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * server - one upstream DNS server: who it is, whether it may be asked, how much is out with it.
+ *
+ * What is set at start never changes. `state` is written by the prober's thread alone and read by
+ * the workers; `outstanding` is written by all workers. Each group has cache lines of its own. */
+#pragma once
+#include <stdalign.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/addr.h"
+
+#define SERVER_NAME_MAX 63
+#define SERVER_WEIGHT_MAX 1000
+#define SERVER_OUTSTANDING_MAX 1000000
+
+/* What the operator said (the configuration's state). */
+enum server_mode { SERVER_AUTO, SERVER_FORCED_UP, SERVER_FORCED_DOWN };
+
+/* What is known of it. */
+enum server_state {
+	SERVER_UNKNOWN, /* auto, and no probe has come back yet: not asked unless nobody is up */
+	SERVER_UP,
+	SERVER_DOWN,
+};
+
+struct server_params {
+	char name[SERVER_NAME_MAX + 1]; /* "" in a parsed file becomes address:port */
+	struct addr address;
+	struct addr source; /* family 0: any */
+	unsigned weight; /* 1..SERVER_WEIGHT_MAX */
+	unsigned max_outstanding; /* 1..SERVER_OUTSTANDING_MAX */
+	enum server_mode mode;
+};
+
+struct server {
+	/* set at start */
+	struct server_params params;
+
+	/* prober's thread; workers read. Relaxed: nothing else is published by it. */
+	alignas(64) _Atomic int state; /* enum server_state */
+
+	/* all workers, relaxed: it is a count, and publishes nothing. */
+	alignas(64) _Atomic uint32_t outstanding;
+};
+
+void server_init(struct server *s, const struct server_params *params);
+
+static inline uint32_t server_outstanding(const struct server *s)
+{
+	return atomic_load_explicit(&s->outstanding, memory_order_relaxed);
+}
+static inline enum server_state server_state(const struct server *s)
+{
+	return (enum server_state)atomic_load_explicit(&s->state, memory_order_relaxed);
+}
+/* Takes one place of max_outstanding, or says false and takes none. Any worker. */
+bool server_reserve(struct server *s);
+/* Gives n places back. Any worker. */
+void server_release(struct server *s, uint32_t n);
+/* The word for a message: "up", "down", "unknown", "forced up", "forced down". Static. */
+const char *server_state_text(const struct server *s);
+
+/* Counters per server, a block per worker and server; the same rules as base/metric. */
+#define SERVER_METRIC_LIST(X)                                                                      \
+	X(queries, "Queries sent to the server.")                                                  \
+	X(replies, "Replies of the server that were accepted.")                                    \
+	X(timeouts, "Queries without a reply by their deadline.")                                  \
+	X(errors, "Queries that could not be sent.")                                               \
+	X(servfail, "Accepted replies with rcode SERVFAIL.")                                       \
+	X(refused, "Accepted replies with rcode REFUSED.")                                         \
+	X(probes_good, "Probes answered well.")                                                    \
+	X(probes_failed, "Probes that failed, after their repetition.")                            \
+	X(latency_us, "Time to accepted replies, all together, in microseconds.")
+
+enum server_metric_id {
+#define X(name, help) SERVER_METRIC_##name,
+	SERVER_METRIC_LIST(X)
+#undef X
+	SERVER_METRIC_COUNT
+};
+struct server_metrics {
+	alignas(64) _Atomic uint64_t value[SERVER_METRIC_COUNT]; /* owning thread only */
+};
+extern const char *const server_metric_names[SERVER_METRIC_COUNT];
+/* Owner only. */
+static inline void server_metric_add(struct server_metrics *m, enum server_metric_id id, uint64_t n)
+{
+	uint64_t old = atomic_load_explicit(&m->value[id], memory_order_relaxed);
+
+	atomic_store_explicit(&m->value[id], old + n, memory_order_relaxed);
+}

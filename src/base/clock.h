@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * clock - the two clocks of the program, in nanoseconds. Any thread; no locks; never fails.
+ *
+ * Everything that waits or measures uses clock_mono_ns(); it is read once per batch and handed
+ * down. clock_real_ns() exists for the kernel's receive stamps and for log lines. */
+#pragma once
+#include <stdint.h>
+
+#define CLOCK_NS_PER_US 1000LL
+#define CLOCK_NS_PER_MS 1000000LL
+#define CLOCK_NS_PER_S 1000000000LL
+
+int64_t clock_mono_ns(void);
+int64_t clock_real_ns(void);

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Free slots are bits that are set, in three levels: a bit of level 1 is set when its word of
+ * level 0 has a free slot, and so on; 64^4 slots are more than anybody configures. Taking the
+ * lowest free slot is four count-trailing-zeros. `peak` is one past the highest slot that was
+ * taken since the last trim: only pages below it can be resident. */
+#include "base/slab.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/err.h"
+
+#define LEVELS 4
+#define WORD_BITS 64
+
+struct slab {
+	uint8_t *base; /* set at creation */
+	size_t slot_size;
+	size_t reserved; /* bytes of address space */
+	uint32_t slots;
+
+	uint64_t *level[LEVELS]; /* owner: level[0] has a bit per slot */
+	uint32_t used;
+	uint32_t peak;
+	uint32_t limit; /* slots from here on are closed by a running trim; else == slots */
+};
+
+static size_t words_for(size_t bits)
+{
+	return (bits + WORD_BITS - 1) / WORD_BITS;
+}
+
+static void mark_free(struct slab *s, uint32_t slot)
+{
+	for (int l = 0; l < LEVELS; l++) {
+		uint64_t *word = &s->level[l][slot / WORD_BITS];
+		bool had = *word != 0;
+
+		*word |= 1ULL << (slot % WORD_BITS);
+		if (had)
+			return;
+		slot /= WORD_BITS;
+	}
+}
+
+static void mark_used(struct slab *s, uint32_t slot)
+{
+	for (int l = 0; l < LEVELS; l++) {
+		uint64_t *word = &s->level[l][slot / WORD_BITS];
+
+		*word &= ~(1ULL << (slot % WORD_BITS));
+		if (*word != 0)
+			return;
+		slot /= WORD_BITS;
+	}
+}
+
+int slab_new(size_t slot_size, uint32_t slots, struct slab **slab_out)
+{
+	assert(slot_size > 0 && slot_size % 16 == 0 && slots > 0);
+	assert((uint64_t)slots <= 1ULL << (6 * LEVELS));
+
+	struct slab *s = calloc(1, sizeof *s);
+	if (!s)
+		return ERR_NOMEM;
+	s->slot_size = slot_size;
+	s->slots = s->limit = slots;
+	s->reserved = slot_size * slots;
+	size_t bits = slots;
+	for (int l = 0; l < LEVELS; l++) {
+		bits = words_for(bits);
+		s->level[l] = calloc(bits, sizeof *s->level[l]);
+		if (!s->level[l])
+			goto fail;
+	}
+	s->base = mmap(NULL, s->reserved, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (s->base == MAP_FAILED) {
+		s->base = NULL;
+		goto fail;
+	}
+	madvise(s->base, s->reserved, MADV_NOHUGEPAGE); /* a huge page would defeat the trim */
+	for (uint32_t i = 0; i < slots; i++)
+		mark_free(s, i);
+	*slab_out = s;
+	return 0;
+fail:
+	slab_free(&s);
+	return ERR_NOMEM;
+}
+
+void slab_free(struct slab **sp)
+{
+	struct slab *s = *sp;
+
+	if (!s)
+		return;
+	if (s->base)
+		munmap(s->base, s->reserved);
+	for (int l = 0; l < LEVELS; l++)
+		free(s->level[l]);
+	free(s);
+	*sp = NULL;
+}
+
+uint32_t slab_take(struct slab *s)
+{
+	if (s->level[LEVELS - 1][0] == 0)
+		return SLAB_NONE;
+	uint32_t slot = 0;
+	for (int l = LEVELS - 1; l >= 0; l--)
+		slot = slot * WORD_BITS + (uint32_t)__builtin_ctzll(s->level[l][slot]);
+	if (slot >= s->limit)
+		return SLAB_NONE;
+	mark_used(s, slot);
+	s->used++;
+	if (slot >= s->peak)
+		s->peak = slot + 1;
+	return slot;
+}
+
+void slab_give(struct slab *s, uint32_t slot)
+{
+	assert(slot < s->slots);
+	assert(!(s->level[0][slot / WORD_BITS] >> (slot % WORD_BITS) & 1));
+	mark_free(s, slot);
+	s->used--;
+}
+
+void *slab_at(const struct slab *s, uint32_t slot)
+{
+	return s->base + (size_t)slot * s->slot_size;
+}
+
+uint32_t slab_index(const struct slab *s, const void *slot)
+{
+	return (uint32_t)((size_t)((const uint8_t *)slot - s->base) / s->slot_size);
+}
+
+uint32_t slab_used(const struct slab *s)
+{
+	return s->used;
+}
+
+/* One past the highest slot in use, looking down from `peak`. */
+static uint32_t highest_used(const struct slab *s)
+{
+	uint32_t end = s->peak;
+
+	while (end > 0) {
+		uint32_t word = (end - 1) / WORD_BITS;
+		uint64_t used = ~s->level[0][word];
+		unsigned bits = (end - 1) % WORD_BITS + 1;
+
+		if (bits < WORD_BITS)
+			used &= (1ULL << bits) - 1;
+		if (used != 0)
+			return word * WORD_BITS + WORD_BITS - (uint32_t)__builtin_clzll(used);
+		end = word * WORD_BITS;
+	}
+	return 0;
+}
+
+struct slab_range slab_trim_begin(struct slab *s)
+{
+	struct slab_range range = { .first = highest_used(s), .end = s->peak };
+
+	s->peak = range.first;
+	s->limit = range.first == range.end ? s->slots : range.first;
+	return range;
+}
+
+void slab_trim_release(const struct slab *s, struct slab_range range)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t from = (range.first * s->slot_size + page - 1) / page * page;
+	size_t to = (range.end * s->slot_size + page - 1) / page * page;
+
+	if (range.first == range.end || from >= to)
+		return;
+	if (to > s->reserved)
+		to = (s->reserved + page - 1) / page * page;
+	madvise(s->base + from, to - from, MADV_DONTNEED);
+}
+
+void slab_trim_end(struct slab *s, struct slab_range range)
+{
+	(void)range;
+	s->limit = s->slots;
+}
+
+void slab_trim(struct slab *s)
+{
+	struct slab_range range = slab_trim_begin(s);
+
+	slab_trim_release(s, range);
+	slab_trim_end(s, range);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * config - from a libconfig file, or the command line, to the parameters of each part. Lower
+ * layers never see this header: each takes its own small struct.
+ *
+ * A configuration is read and checked whole: all problems are reported together, each with file,
+ * line, key and what was expected. Single thread (main). */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "balance/health.h"
+#include "balance/policy.h"
+#include "balance/server.h"
+#include "base/log.h"
+#include "core/worker.h"
+#include "net/addr.h"
+
+#define CONFIG_SERVERS_MAX 4096
+#define CONFIG_LISTENERS_MAX 256
+#define CONFIG_RECEIVERS_MAX 64
+#define CONFIG_PREFIXES_MAX 4096
+#define CONFIG_WORKERS_MAX 256
+
+enum health_mode { HEALTH_ACTIVE, HEALTH_OFF };
+
+struct config_listener {
+	struct addr address;
+	unsigned receivers; /* sockets sharing the address, each read by a thread of its own */
+	bool is_default; /* not written by anybody: may be skipped where the family is missing */
+	int line; /* 0: not from a file */
+};
+
+struct config {
+	struct config_listener *listeners;
+	size_t n_listeners;
+	struct prefix *acl;
+	size_t n_acl;
+	bool acl_is_default;
+	struct server_params *servers;
+	size_t n_servers;
+	int *server_lines; /* parallel to servers; 0: not from a file */
+
+	enum policy_kind policy;
+	char *hash_seed;
+	double hash_load_factor;
+
+	int deadline_ms;
+	enum on_failure on_failure;
+	enum on_overload on_overload;
+
+	enum health_mode health_mode;
+	int health_interval_ms, health_fast_interval_ms, health_timeout_ms;
+	int health_fall, health_rise;
+	char *health_qname; /* text */
+	uint8_t health_qname_wire[255];
+	size_t health_qname_len;
+	bool health_qname_is_default;
+	uint16_t health_qtype;
+	uint32_t health_reject; /* bit per rcode 0..15 */
+
+	int workers; /* 0: one per usable CPU */
+	int queue_capacity, queue_target_ms, queue_interval_ms;
+	int pending_max;
+	int upstream_sockets; /* 0: chosen */
+	int udp_reply_max;
+	bool case_randomize;
+
+	char *user;
+	struct log_params log;
+};
+
+/* What went wrong or deserves a word, one per line of output: "FILE:LINE: key: ...". */
+struct config_messages {
+	char **text; /* errors first to last, as found */
+	size_t n;
+};
+
+/* Fills *config_out with defaults, then the file. 0, or ERR_CONFIG with messages (config_out is then
+ * empty), or ERR_SYSTEM/ERR_NOMEM with one message. The working directory becomes the file's. */
+int config_load(const char *path, struct config *config_out, struct config_messages *messages_out);
+/* The original program's command line: servers, and optionally where to listen. */
+int config_from_arguments(const char *listen, char *const *servers, size_t n_servers,
+	struct config *config_out, struct config_messages *messages_out);
+void config_free(struct config *c);
+void config_messages_free(struct config_messages *m);
+/* Appends one message (printf-like). */
+void config_message_add(struct config_messages *m, const char *format, ...) LOG_PRINTF(2, 3);
+
+/* --print-options: "key<TAB>type<TAB>range<TAB>default<TAB>applies<TAB>description", a line a key. */
+void config_print_options(FILE *out);
