@@ -101,7 +101,9 @@ char *name_to_text(char *out, size_t out_size, const uint8_t *name, size_t len)
 		cursor_put_u8(&text, '.');
 	while ((label = cursor_u8(&wire)) != 0) {
 		const uint8_t *bytes = cursor_bytes(&wire, label);
-		for (size_t i = 0; bytes && i < label; i++)
+		if (!bytes)
+			break;
+		for (size_t i = 0; i < label; i++)
 			put_escaped(&text, bytes[i]);
 		cursor_put_u8(&text, '.');
 	}

@@ -35,19 +35,16 @@ static int replay(const char *path, size_t size)
 static int visit(const char *path, const struct stat *st, int type, struct FTW *at)
 {
 	(void)at;
-	if (type == FTW_F)
-		return replay(path, (size_t)st->st_size);
 	if (type == FTW_D)
 		return 0;
-	fprintf(stderr, "%s: cannot be read\n", path);
-	return -1;
+	return replay(path, type == FTW_F ? (size_t)st->st_size : 0);
 }
 
 int main(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {
 		if (nftw(argv[i], visit, 16, 0) != 0) {
-			fprintf(stderr, "%s: stopped at %s\n", argv[0], argv[i]);
+			fprintf(stderr, "%s: cannot replay %s\n", argv[0], argv[i]);
 			return 1;
 		}
 	}

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Writes the golden packets (tests/data/packets) and the seeds of the fuzz targets
-(tests/fuzz/corpus/query and reply). The output depends on nothing but this file, so running it again
-changes nothing; it deletes nothing either, so packets added by hand, say from a crash, stay.
+(tests/fuzz/corpus/query and reply). The output depends on nothing but this file, so running it
+again changes nothing; it deletes nothing either, so packets added by hand, say from a crash, stay.
 
 A golden packet is well formed, has no bytes behind its last record, and is called query-* or
 reply-*. A seed may be anything: the golden packets are seeds too, and the rest are the traps of
@@ -96,7 +96,8 @@ def notify():
 
 
 SOA = "ns1.example.com. hostmaster.example.com. 2024010101 7200 3600 1209600 300"
-KEY = "257 3 13 mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ=="
+KEY = ("257 3 13 "
+       "mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==")
 A_SIG = ("A 13 3 300 20240201000000 20240101000000 12345 example.com. "
          "mdsswUyr3DPW132mOi8V9xESWE8jTo0dxCjjnopKl+GqJxpVXckHAeF+KkxLbxILfDLUT0rAK9iUzy1L53eKGQ==")
 
@@ -250,7 +251,8 @@ def hostile_replies():
         "ede-empty": header(0x8182, ar=1) + question() + opt(option(15)),
         "ede-second": header(0x8182, ar=1) + question() + opt(option(3, b"x") + ede),
         "ede-longer-than-opt": header(0x8182, ar=1) + question() + opt(option(15, b"\x00", 300)),
-        "options-end-in-3-bytes": header(0x8182, ar=1) + question() + opt(option(3) + b"\x00\x0f\x00"),
+        "options-end-in-3-bytes": header(0x8182, ar=1) + question()
+                                  + opt(option(3) + b"\x00\x0f\x00"),
         "trailing-bytes": header(0x8180) + question() + b"trailing",
     }
 
