@@ -69,19 +69,22 @@ static void set_text(struct cli *cli, const char **target, char letter, const ch
 	*target = value;
 }
 
-/* getopt said '?': an option nobody knows, or a long one with an argument it does not take. */
+/* getopt said '?' and left in optopt: 0 for an unknown long option, its value for one with an
+ * argument that it does not take, else the unknown letter (of which `argument` says nothing:
+ * within a cluster it is the one before). */
 static void set_unknown(struct cli *cli, const char *argument)
 {
-	if (strncmp(argument, "--", 2) == 0) {
-		int name_len = (int)strcspn(argument, "=");
+	int name_len = (int)strcspn(argument, "=");
+	const struct option *known = long_options;
 
-		if (optopt)
-			bad(cli, "option '%.*s' takes no argument", name_len, argument);
-		else
-			bad(cli, "unknown option '%.*s'", name_len, argument);
-	} else {
+	while (known->name && known->val != optopt)
+		known++;
+	if (optopt == 0)
+		bad(cli, "unknown option '%.*s'", name_len, argument);
+	else if (known->name)
+		bad(cli, "option '%.*s' takes no argument", name_len, argument);
+	else
 		bad(cli, "unknown option '-%c'", optopt);
-	}
 }
 
 /* False after -h or -V: they are answered whatever else is asked. */

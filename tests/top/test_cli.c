@@ -106,6 +106,7 @@ static const struct {
 	{ "-l at the end", { "s", "-l" }, "'-l' needs an argument" },
 	{ "unknown letter", { "-x" }, "unknown option '-x'" },
 	{ "unknown letter in a cluster", { "-vxt" }, "unknown option '-x'" },
+	{ "unknown letter behind a word", { "--check", "-vxt" }, "unknown option '-x'" },
 	{ "unknown word", { "--verbosely", "s" }, "unknown option '--verbosely'" },
 	{ "unknown word with value", { "--port=53" }, "unknown option '--port'" },
 	{ "ambiguous word", { "--ver", "s" }, "unknown option '--ver'" },
