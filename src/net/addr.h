@@ -23,11 +23,15 @@ _Static_assert(sizeof(struct addr) == 24, "no hidden padding: addresses are hash
 /* "192.0.2.1", "192.0.2.1:53", "[2001:db8::1]:53", "2001:db8::1", "[fe80::1%eth0]:53". Without a
  * port: default_port. Never asks a name server. ERR_SYNTAX: not an address (a host name, say);
  * ERR_RANGE: port outside 1..65535 (0 allowed only if default_port is 0 and none is written);
- * ERR_MISSING: no such interface behind '%', or a link-local address without one is fine (scope 0). */
+ * ERR_MISSING: no such interface behind '%' (a name, else an index). A link-local address without
+ * one is fine (scope 0); on any other address '%' is ERR_SYNTAX. So is an IPv4-mapped address
+ * (::ffff:192.0.2.1): our IPv6 sockets carry IPv6 only. */
 int addr_parse(const char *text, uint16_t default_port, struct addr *addr_out);
-/* As addr_parse reads it, port included unless it is 0; always terminated. */
+/* As addr_parse reads it, port included unless it is 0; "none" without a family; cut to
+ * out_size, always terminated. Returns out. */
 char *addr_format(const struct addr *a, char *out, size_t out_size);
 
+/* The length of what was written; 0 (and AF_UNSPEC) without a family. */
 socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *ss_out);
 /* False for a family that is neither; the scope is kept for link-local addresses only. */
 bool addr_from_sockaddr(const struct sockaddr_storage *ss, struct addr *addr_out);
@@ -45,7 +49,9 @@ struct prefix {
 	uint8_t family;
 	uint8_t bits;
 };
-/* "10.0.0.0/8", "::1/128", or an address alone for all of its bits. ERR_SYNTAX, ERR_RANGE (too
- * many bits), ERR_MALFORMED (bits set behind the prefix, as in 10.0.0.1/8). */
+/* "10.0.0.0/8", "::1/128", or an address alone for all of its bits. ERR_SYNTAX (IPv4-mapped ones
+ * too: they would never match), ERR_RANGE (too many bits), ERR_MALFORMED (bits set behind the
+ * prefix, as in 10.0.0.1/8). */
 int prefix_parse(const char *text, struct prefix *prefix_out);
+/* With the bits always; else as addr_format. */
 char *prefix_format(const struct prefix *p, char *out, size_t out_size);

@@ -27,7 +27,7 @@ struct inbox_slot {
 	size_t len; /* bytes stored, over both pieces */
 	struct addr from;
 	int64_t stamp_ns; /* CLOCK_REALTIME of arrival in the kernel, 0: none */
-	uint8_t local_ip[16]; /* the address it was sent to, when the kernel told; else zero */
+	uint8_t local_ip[16]; /* the address to answer from, when the kernel told; else zero */
 	uint32_t ifindex; /* the interface it came by, when the kernel told; else 0 */
 	bool has_local;
 	bool is_cut; /* MSG_TRUNC: it was longer than the pieces */
@@ -43,8 +43,8 @@ void inbox_free(struct inbox **in); /* *in may be NULL; sets it to NULL */
  * nothing; ERR_SYSTEM with errno for a socket error (ECONNREFUSED ...): data may follow it, so
  * call again. EINTR is handled inside. */
 int inbox_read(struct inbox *in, int fd, struct inbox_slot *slots, unsigned n);
-/* The kernel's count of datagrams dropped at that socket (SO_RXQ_OVFL) as last seen by this
- * inbox; a 32-bit counter that wraps. */
+/* The kernel's count of datagrams dropped (SO_RXQ_OVFL) at the socket of the last inbox_read that
+ * returned more than 0, as it was when the last of them arrived; a 32-bit counter that wraps. */
 uint32_t inbox_kernel_drops(const struct inbox *in);
 
 /* ---- sending ---------------------------------------------------------------------------- */
@@ -62,13 +62,15 @@ struct outbox_item {
 struct outbox;
 
 /* Called for a datagram that was not sent, with errno. Return true to have it tried once more
- * (the error may be an older datagram's: ICMP), false to give it up. */
+ * (the error may be an older datagram's: ICMP), false to give it up. `tries` says how often it was
+ * refused so far, 1 or 2; the second time it is given up whatever is returned. It is 0 when the
+ * system had no room for it (EAGAIN, ENOBUFS, ENOMEM), and it is given up as well. */
 typedef bool outbox_failed(void *ctx, const struct outbox_item *item, int error, unsigned tries);
 
 int outbox_new(outbox_failed *failed, void *ctx, struct outbox **outbox_out); /* ERR_NOMEM */
 void outbox_free(struct outbox **o); /* *o may be NULL; sets it to NULL */
-/* Sends all n items (any n) over fd, in order. The number sent. On EAGAIN or ENOBUFS waits once,
- * at most 1 ms, then reports the rest as failed. */
+/* Sends all n items (any n) over fd, in order. The number sent. On EAGAIN, ENOBUFS or ENOMEM waits
+ * once, at most 1 ms, then reports the rest as failed. */
 size_t outbox_send(struct outbox *o, int fd, const struct outbox_item *items, size_t n);
 /* For tests: the most datagrams one system call is offered (1 turns batching off). */
 void outbox_limit(struct outbox *o, unsigned most);

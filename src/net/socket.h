@@ -12,7 +12,8 @@
 #include "base/rng.h"
 #include "net/addr.h"
 
-#define SOCKET_LISTEN_BUFFER (8u << 20) /* 8 MiB: some 10 000 datagrams, a tenth of a second at 100 000/s */
+/* 8 MiB hold some 10 000 datagrams: a tenth of a second at 100 000/s */
+#define SOCKET_LISTEN_BUFFER (8u << 20)
 #define SOCKET_PORT_TRIES 10
 
 struct listen_options {
@@ -36,11 +37,14 @@ bool port_set_has(const struct port_set *set, uint16_t port);
 void port_set_add_reserved(struct port_set *set);
 
 /* A socket connected to a server, from `source` (NULL or port 0: any port; family 0: any
- * address), bound to an unpredictable port of 1024..65535 outside `avoid`, redrawn on EADDRINUSE
- * up to SOCKET_PORT_TRIES times, and read empty after connect(), because what came between bind
- * and connect is delivered after it. ERR_SYSTEM with errno. */
+ * address), bound to an unpredictable port of 1024..65535 outside `avoid` (NULL: none), redrawn on
+ * EADDRINUSE up to SOCKET_PORT_TRIES times, and read empty after connect(), because what came
+ * between bind and connect is delivered after it. ERR_SYSTEM with errno: EADDRINUSE also when
+ * `avoid` leaves no port, EAFNOSUPPORT for a source of the other family. */
 int socket_connect(const struct addr *server, const struct addr *source,
 	const struct port_set *avoid, struct rng *rng, int *fd_out);
+/* What socket_connect ends with: throws away what the socket holds, pending errors too. */
+void socket_drain(int fd);
 
 /* The address a socket is bound to. ERR_SYSTEM. */
 int socket_local(int fd, struct addr *addr_out);

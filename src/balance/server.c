@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Invariant: `outstanding` is the number of places taken, plus at most one per thread that is just
+ * finding out in server_reserve that there was none left. */
+#include "balance/server.h"
+
+#include <assert.h>
+
+void server_init(struct server *s, const struct server_params *params)
+{
+	static const enum server_state first[] = {
+		[SERVER_AUTO] = SERVER_UNKNOWN,
+		[SERVER_FORCED_UP] = SERVER_UP,
+		[SERVER_FORCED_DOWN] = SERVER_DOWN,
+	};
+
+	assert(params->weight >= 1 && params->weight <= SERVER_WEIGHT_MAX);
+	assert(params->max_outstanding >= 1 && params->max_outstanding <= SERVER_OUTSTANDING_MAX);
+	s->params = *params;
+	atomic_init(&s->state, first[params->mode]);
+	atomic_init(&s->outstanding, 0);
+}
+
+bool server_reserve(struct server *s)
+{
+	uint32_t before = atomic_fetch_add_explicit(&s->outstanding, 1, memory_order_relaxed);
+
+	if (before < s->params.max_outstanding)
+		return true;
+	atomic_fetch_sub_explicit(&s->outstanding, 1, memory_order_relaxed);
+	return false;
+}
+
+void server_release(struct server *s, uint32_t n)
+{
+	uint32_t before = atomic_fetch_sub_explicit(&s->outstanding, n, memory_order_relaxed);
+
+	assert(before >= n);
+	(void)before;
+}
+
+const char *server_state_text(const struct server *s)
+{
+	if (s->params.mode == SERVER_FORCED_UP)
+		return "forced up";
+	if (s->params.mode == SERVER_FORCED_DOWN)
+		return "forced down";
+	switch (server_state(s)) {
+	case SERVER_UP:
+		return "up";
+	case SERVER_DOWN:
+		return "down";
+	case SERVER_UNKNOWN:
+		break;
+	}
+	return "unknown";
+}
+
+const char *const server_metric_names[SERVER_METRIC_COUNT] = {
+#define X(name, help) #name,
+	SERVER_METRIC_LIST(X)
+#undef X
+};

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Both sides keep their message headers ready: what never changes is set at creation, and a call
+ * fills in only what the kernel or the caller changes. Position i of every array belongs to
+ * header i. */
+#include "net/batch.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+/* A socket sends one of the two packet informations; counting both leaves room to spare, so
+ * MSG_CTRUNC means an option that we did not ask for. */
+#define INBOX_CONTROL_SIZE \
+	(CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(struct in_pktinfo)) + \
+		CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint32_t)))
+#define OUTBOX_CONTROL_SIZE CMSG_SPACE(sizeof(struct in6_pktinfo))
+
+#define TRIES_MAX 2 /* of one datagram: an error may be an older one's, two are its own */
+#define ROOM_WAIT_MS 1
+
+/* ---- reading ---------------------------------------------------------------------------- */
+
+struct inbox_control {
+	_Alignas(struct cmsghdr) char bytes[INBOX_CONTROL_SIZE];
+};
+
+struct inbox {
+	bool with_control; /* set at creation */
+	uint32_t kernel_drops; /* owner: from here on */
+	struct mmsghdr headers[BATCH_MAX];
+	struct iovec pieces[BATCH_MAX][2];
+	struct sockaddr_storage names[BATCH_MAX];
+	struct inbox_control controls[]; /* BATCH_MAX of them, or none */
+};
+
+int inbox_new(bool with_control, struct inbox **inbox_out)
+{
+	size_t n_controls = with_control ? BATCH_MAX : 0;
+	struct inbox *in = calloc(1, sizeof(*in) + n_controls * sizeof(in->controls[0]));
+
+	if (in == NULL)
+		return ERR_NOMEM;
+	in->with_control = with_control;
+	for (unsigned i = 0; i < BATCH_MAX; i++) {
+		struct msghdr *header = &in->headers[i].msg_hdr;
+
+		header->msg_name = &in->names[i];
+		header->msg_iov = in->pieces[i];
+		header->msg_control = with_control ? in->controls[i].bytes : NULL;
+	}
+	*inbox_out = in;
+	return 0;
+}
+
+void inbox_free(struct inbox **in)
+{
+	free(*in);
+	*in = NULL;
+}
+
+static void prepare_header(struct inbox *in, unsigned i, const struct inbox_slot *slot)
+{
+	struct msghdr *header = &in->headers[i].msg_hdr;
+
+	in->pieces[i][0] = (struct iovec){ slot->data[0], slot->size[0] };
+	in->pieces[i][1] = (struct iovec){ slot->data[1], slot->size[1] };
+	header->msg_iovlen = slot->size[1] != 0 ? 2 : 1;
+	header->msg_namelen = sizeof(in->names[i]);
+	header->msg_controllen = in->with_control ? sizeof(in->controls[i].bytes) : 0;
+}
+
+static void read_stamp(const struct cmsghdr *c, struct inbox_slot *slot)
+{
+	struct timespec stamp;
+
+	memcpy(&stamp, CMSG_DATA(c), sizeof(stamp));
+	slot->stamp_ns = (int64_t)stamp.tv_sec * CLOCK_NS_PER_S + stamp.tv_nsec;
+}
+
+/* ipi_spec_dst, not ipi_addr: the same for a datagram to one of our addresses, and for a broadcast
+ * the address that may answer it. */
+static void read_local_v4(const struct cmsghdr *c, struct inbox_slot *slot)
+{
+	struct in_pktinfo info;
+
+	memcpy(&info, CMSG_DATA(c), sizeof(info));
+	slot->ifindex = (uint32_t)info.ipi_ifindex;
+	slot->has_local = info.ipi_spec_dst.s_addr != htonl(INADDR_ANY);
+	memcpy(slot->local_ip, &info.ipi_spec_dst, sizeof(info.ipi_spec_dst));
+}
+
+/* A multicast address cannot be a source: its datagrams are answered from what routing picks. */
+static void read_local_v6(const struct cmsghdr *c, struct inbox_slot *slot)
+{
+	struct in6_pktinfo info;
+
+	memcpy(&info, CMSG_DATA(c), sizeof(info));
+	slot->ifindex = info.ipi6_ifindex;
+	slot->has_local = !IN6_IS_ADDR_MULTICAST(&info.ipi6_addr);
+	if (slot->has_local)
+		memcpy(slot->local_ip, &info.ipi6_addr, sizeof(info.ipi6_addr));
+}
+
+static void read_control(struct inbox *in, struct msghdr *header, struct inbox_slot *slot)
+{
+	/* without a drop the kernel sends no counter; cut control data prove nothing */
+	if (!slot->is_control_cut)
+		in->kernel_drops = 0;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(header); c != NULL; c = CMSG_NXTHDR(header, c)) {
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS)
+			read_stamp(c, slot);
+		else if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SO_RXQ_OVFL)
+			memcpy(&in->kernel_drops, CMSG_DATA(c), sizeof(in->kernel_drops));
+		else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
+			read_local_v4(c, slot);
+		else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO)
+			read_local_v6(c, slot);
+	}
+}
+
+static void fill_slot(struct inbox *in, unsigned i, struct inbox_slot *slot)
+{
+	struct msghdr *header = &in->headers[i].msg_hdr;
+
+	slot->len = in->headers[i].msg_len;
+	if (!addr_from_sockaddr(&in->names[i], &slot->from))
+		slot->from = (struct addr){ 0 };
+	slot->stamp_ns = 0;
+	memset(slot->local_ip, 0, sizeof(slot->local_ip));
+	slot->ifindex = 0;
+	slot->has_local = false;
+	slot->is_cut = (header->msg_flags & MSG_TRUNC) != 0;
+	slot->is_control_cut = in->with_control && (header->msg_flags & MSG_CTRUNC) != 0;
+	if (in->with_control)
+		read_control(in, header, slot);
+}
+
+int inbox_read(struct inbox *in, int fd, struct inbox_slot *slots, unsigned n)
+{
+	int got;
+
+	if (n > BATCH_MAX)
+		n = BATCH_MAX;
+	for (unsigned i = 0; i < n; i++)
+		prepare_header(in, i, &slots[i]);
+	do
+		got = recvmmsg(fd, in->headers, n, MSG_DONTWAIT, NULL);
+	while (got == -1 && errno == EINTR);
+	if (got == -1)
+		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : ERR_SYSTEM;
+	for (int i = 0; i < got; i++)
+		fill_slot(in, (unsigned)i, &slots[i]);
+	return got;
+}
+
+uint32_t inbox_kernel_drops(const struct inbox *in)
+{
+	return in->kernel_drops;
+}
+
+/* ---- sending ---------------------------------------------------------------------------- */
+
+struct outbox_control {
+	_Alignas(struct cmsghdr) char bytes[OUTBOX_CONTROL_SIZE];
+};
+
+struct outbox {
+	outbox_failed *failed; /* set at creation */
+	void *ctx;
+	unsigned most;
+	bool has_waited; /* owner: from here on; these three are of the running outbox_send */
+	int no_room; /* errno that ended it, or 0 */
+	size_t sent;
+	struct mmsghdr headers[BATCH_MAX];
+	struct iovec pieces[BATCH_MAX];
+	struct sockaddr_storage names[BATCH_MAX];
+	struct outbox_control controls[BATCH_MAX];
+};
+
+int outbox_new(outbox_failed *failed, void *ctx, struct outbox **outbox_out)
+{
+	struct outbox *o = calloc(1, sizeof(*o));
+
+	if (o == NULL)
+		return ERR_NOMEM;
+	o->failed = failed;
+	o->ctx = ctx;
+	o->most = BATCH_MAX;
+	for (unsigned i = 0; i < BATCH_MAX; i++) {
+		o->headers[i].msg_hdr.msg_iov = &o->pieces[i];
+		o->headers[i].msg_hdr.msg_iovlen = 1;
+	}
+	*outbox_out = o;
+	return 0;
+}
+
+void outbox_free(struct outbox **o)
+{
+	free(*o);
+	*o = NULL;
+}
+
+void outbox_limit(struct outbox *o, unsigned most)
+{
+	o->most = most < 1 ? 1 : most > BATCH_MAX ? BATCH_MAX : most;
+}
+
+/* The interface stays 0, or the kernel would bypass routing and asymmetric paths would break. */
+static size_t write_source_v4(char *control, const uint8_t local_ip[16])
+{
+	struct cmsghdr *c = (struct cmsghdr *)control;
+	struct in_pktinfo info = { .ipi_ifindex = 0 };
+
+	memcpy(&info.ipi_spec_dst, local_ip, sizeof(info.ipi_spec_dst));
+	c->cmsg_level = IPPROTO_IP;
+	c->cmsg_type = IP_PKTINFO;
+	c->cmsg_len = CMSG_LEN(sizeof(info));
+	memcpy(CMSG_DATA(c), &info, sizeof(info));
+	return CMSG_SPACE(sizeof(info));
+}
+
+static size_t write_source_v6(char *control, const uint8_t local_ip[16], uint32_t ifindex)
+{
+	struct cmsghdr *c = (struct cmsghdr *)control;
+	struct in6_pktinfo info = { .ipi6_ifindex = ifindex };
+
+	memcpy(&info.ipi6_addr, local_ip, sizeof(info.ipi6_addr));
+	c->cmsg_level = IPPROTO_IPV6;
+	c->cmsg_type = IPV6_PKTINFO;
+	c->cmsg_len = CMSG_LEN(sizeof(info));
+	memcpy(CMSG_DATA(c), &info, sizeof(info));
+	return CMSG_SPACE(sizeof(info));
+}
+
+static void fill_header(struct outbox *o, unsigned i, const struct outbox_item *item)
+{
+	struct msghdr *header = &o->headers[i].msg_hdr;
+	char *control = o->controls[i].bytes;
+
+	/* sendmmsg only reads; iov_base is not const because recvmsg shares the type */
+	o->pieces[i] = (struct iovec){ (void *)item->data, item->len };
+	header->msg_name = NULL;
+	header->msg_namelen = 0;
+	header->msg_control = NULL;
+	header->msg_controllen = 0;
+	if (item->to.family == 0)
+		return;
+	header->msg_name = &o->names[i];
+	header->msg_namelen = addr_to_sockaddr(&item->to, &o->names[i]);
+	if (!item->has_local)
+		return;
+	header->msg_control = control;
+	header->msg_controllen = item->to.family == AF_INET6
+					 ? write_source_v6(control, item->local_ip, item->ifindex)
+					 : write_source_v4(control, item->local_ip);
+}
+
+static bool is_no_room(int error)
+{
+	return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS || error == ENOMEM;
+}
+
+/* The first time in an outbox_send: waits and returns true. Only EAGAIN is about this socket's
+ * buffer; for want of memory elsewhere POLLOUT would come at once, so that time is slept. */
+static bool wait_for_room(struct outbox *o, int fd, int error)
+{
+	struct pollfd writable = { .fd = fd, .events = POLLOUT };
+
+	if (o->has_waited)
+		return false;
+	o->has_waited = true;
+	poll(&writable, error == EAGAIN || error == EWOULDBLOCK ? 1 : 0, ROOM_WAIT_MS);
+	return true;
+}
+
+/* Sends the n (at most BATCH_MAX) items whose headers are filled, gives up those that fail, and
+ * counts in o->sent. The number dealt with: fewer than n when there is no room. */
+static size_t send_chunk(struct outbox *o, int fd, const struct outbox_item *items, size_t n)
+{
+	unsigned tries = 0; /* of items[at] */
+	size_t at = 0;
+
+	while (at < n) {
+		size_t most = n - at < o->most ? n - at : o->most;
+		int accepted = sendmmsg(fd, &o->headers[at], (unsigned)most, MSG_DONTWAIT);
+		int error = accepted == 0 ? EAGAIN : errno;
+
+		if (accepted > 0) {
+			at += (size_t)accepted;
+			o->sent += (size_t)accepted;
+			tries = 0;
+		} else if (error == EINTR) {
+			continue;
+		} else if (is_no_room(error)) {
+			if (wait_for_room(o, fd, error))
+				continue;
+			o->no_room = error;
+			break;
+		} else if (!o->failed(o->ctx, &items[at], error, ++tries) || tries >= TRIES_MAX) {
+			at++;
+			tries = 0;
+		}
+	}
+	return at;
+}
+
+size_t outbox_send(struct outbox *o, int fd, const struct outbox_item *items, size_t n)
+{
+	size_t at = 0;
+
+	o->has_waited = false;
+	o->no_room = 0;
+	o->sent = 0;
+	while (at < n && o->no_room == 0) {
+		size_t chunk = n - at < BATCH_MAX ? n - at : BATCH_MAX;
+
+		for (size_t i = 0; i < chunk; i++)
+			fill_header(o, (unsigned)i, &items[at + i]);
+		at += send_chunk(o, fd, &items[at], chunk);
+	}
+	for (; at < n; at++)
+		o->failed(o->ctx, &items[at], o->no_room, 0);
+	return o->sent;
+}

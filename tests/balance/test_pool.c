@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Tests of balance/pool: who is eligible, what pool_choose promises whatever the policy does, and
+ * the count of servers that are up. What holds for every policy is looped over all of them. */
+#include "balance/pool.h"
+
+#include <criterion/criterion.h>
+
+#include "balance/fixture.h"
+#include "base/err.h"
+
+static const char *policy_name(int kind)
+{
+	return policy_table[kind]->name;
+}
+
+/* A policy that plays a part: it names `next`, after doing what a test put into `before`. */
+static struct script {
+	int next;
+	unsigned n_picks;
+	void (*before)(struct pool *pool);
+	struct pool *pool;
+} script;
+
+static int scripted_pick(const struct policy *policy, const struct choice *c)
+{
+	(void)policy;
+	(void)c;
+	script.n_picks++;
+	if (script.before != NULL)
+		script.before(script.pool);
+	return script.next;
+}
+
+static void play(struct pool *pool, int next, void (*before)(struct pool *pool))
+{
+	static struct policy_ops ops;
+
+	ops = *pool->policy->ops;
+	ops.pick = scripted_pick;
+	pool->policy->ops = &ops;
+	script = (struct script){ .next = next, .before = before, .pool = pool };
+}
+
+Test(pool, refuses_no_servers_and_more_than_an_index_holds)
+{
+	struct fixture_params f;
+	struct pool *pool = NULL;
+
+	fixture_params_init(&f, POLICY_P2C, NULL, 1, 10, SERVER_AUTO);
+	f.pool.n_servers = 0;
+	cr_expect_eq(pool_new(&f.pool, &pool), ERR_RANGE);
+	f.pool.n_servers = UINT16_MAX + 1;
+	cr_expect_eq(pool_new(&f.pool, &pool), ERR_RANGE);
+	cr_expect_null(pool);
+	pool_free(&pool);
+}
+
+Test(pool, new_copies_the_servers_and_counts_them)
+{
+	struct fixture_params f;
+	struct pool *pool = NULL;
+
+	fixture_params_init(&f, POLICY_P2C, NULL, 4, 10, SERVER_AUTO);
+	f.servers[1].mode = SERVER_FORCED_UP;
+	f.servers[2].mode = SERVER_FORCED_DOWN;
+	cr_assert_eq(pool_new(&f.pool, &pool), 0);
+	memset(f.servers, 0, sizeof f.servers);
+	cr_expect_eq(pool->n_servers, 4);
+	cr_expect_eq(pool->n_allowed, 3);
+	cr_expect_eq(atomic_load(&pool->n_up), 1);
+	cr_expect_str_eq(pool->servers[3].params.name, "d");
+	cr_expect_not(pool_is_failing_open(pool));
+	pool_free(&pool);
+	cr_expect_null(pool);
+}
+
+Test(pool, set_state_keeps_the_count)
+{
+	static const struct {
+		size_t server;
+		enum server_state state;
+		uint32_t n_up;
+	} steps[] = {
+		{ 0, SERVER_UP, 1 },
+		{ 0, SERVER_UP, 1 },
+		{ 1, SERVER_DOWN, 1 },
+		{ 1, SERVER_UP, 2 },
+		{ 0, SERVER_DOWN, 1 },
+		{ 0, SERVER_DOWN, 1 },
+		{ 0, SERVER_UNKNOWN, 1 },
+		{ 1, SERVER_UNKNOWN, 0 },
+		{ 1, SERVER_DOWN, 0 },
+	};
+	struct pool *pool = fixture_pool(POLICY_P2C, NULL, 2, 10, SERVER_AUTO);
+
+	cr_expect(pool_is_failing_open(pool));
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+		pool_set_state(pool, steps[i].server, steps[i].state);
+		cr_expect_eq(server_state(&pool->servers[steps[i].server]), steps[i].state,
+			"step %zu", i);
+		cr_expect_eq(atomic_load(&pool->n_up), steps[i].n_up, "step %zu", i);
+		cr_expect_eq(pool_is_failing_open(pool), steps[i].n_up == 0, "step %zu", i);
+	}
+	pool_free(&pool);
+}
+
+Test(pool, forced_servers_keep_their_state)
+{
+	struct fixture_params f;
+	struct pool *pool = NULL;
+
+	fixture_params_init(&f, POLICY_P2C, NULL, 2, 10, SERVER_FORCED_UP);
+	f.servers[1].mode = SERVER_FORCED_DOWN;
+	cr_assert_eq(pool_new(&f.pool, &pool), 0);
+	pool_set_state(pool, 0, SERVER_DOWN);
+	pool_set_state(pool, 1, SERVER_UP);
+	cr_expect_eq(server_state(&pool->servers[0]), SERVER_UP);
+	cr_expect_eq(server_state(&pool->servers[1]), SERVER_DOWN);
+	cr_expect_eq(atomic_load(&pool->n_up), 1);
+	pool_free(&pool);
+}
+
+Test(pool, eligible_is_up_and_not_tried_or_any_allowed_when_failing_open)
+{
+	static const struct {
+		const char *name;
+		enum server_mode mode;
+		enum server_state state;
+		bool fail_open, tried, eligible;
+	} cases[] = {
+		{ "up", SERVER_AUTO, SERVER_UP, false, false, true },
+		{ "down", SERVER_AUTO, SERVER_DOWN, false, false, false },
+		{ "unknown", SERVER_AUTO, SERVER_UNKNOWN, false, false, false },
+		{ "forced up", SERVER_FORCED_UP, SERVER_UP, false, false, true },
+		{ "forced down", SERVER_FORCED_DOWN, SERVER_DOWN, false, false, false },
+		{ "up, tried", SERVER_AUTO, SERVER_UP, false, true, false },
+		{ "open, up", SERVER_AUTO, SERVER_UP, true, false, true },
+		{ "open, down", SERVER_AUTO, SERVER_DOWN, true, false, true },
+		{ "open, unknown", SERVER_AUTO, SERVER_UNKNOWN, true, false, true },
+		{ "open, forced down", SERVER_FORCED_DOWN, SERVER_DOWN, true, false, false },
+		{ "open, down, tried", SERVER_AUTO, SERVER_DOWN, true, true, false },
+	};
+	static const uint16_t tried[] = { 2, 0 };
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct pool *pool = fixture_pool(POLICY_P2C, NULL, 3, 1, cases[i].mode);
+		struct choice c = {
+			.pool = pool,
+			.tried = tried,
+			.n_tried = cases[i].tried ? 2 : 1,
+			.fail_open = cases[i].fail_open,
+		};
+
+		pool_set_state(pool, 0, cases[i].state);
+		cr_expect_eq(choice_is_eligible(&c, 0), cases[i].eligible, "%s", cases[i].name);
+		cr_expect_eq(choice_has_room(&c, 0), cases[i].eligible, "%s", cases[i].name);
+		cr_assert(server_reserve(&pool->servers[0]));
+		cr_expect_eq(
+			choice_is_eligible(&c, 0), cases[i].eligible, "%s, full", cases[i].name);
+		cr_expect_not(choice_has_room(&c, 0), "%s, full", cases[i].name);
+		pool_free(&pool);
+	}
+}
+
+Test(pool, choose_takes_a_place_at_the_server_it_names)
+{
+	for (int kind = 0; kind < POLICY_COUNT; kind++) {
+		struct pool *pool = fixture_pool(
+			(enum policy_kind)kind, NULL, 3, 100, SERVER_FORCED_UP);
+		struct fixture_query q;
+		struct rng rng;
+		uint32_t counts[3] = { 0 };
+
+		fixture_rng(&rng, 1);
+		fixture_query_init(&q, pool, &rng);
+		for (uint32_t k = 0; k < 90; k++) {
+			int i;
+
+			fixture_query_set(&q, k);
+			i = pool_choose(&q.choice);
+			cr_assert(i >= 0 && i < 3, "%s: %d", policy_name(kind), i);
+			counts[i]++;
+		}
+		for (int i = 0; i < 3; i++)
+			cr_expect_eq(server_outstanding(&pool->servers[i]), counts[i], "%s",
+				policy_name(kind));
+		pool_free(&pool);
+	}
+}
+
+/* Every place is found, none twice, then the pool is full; one place back is found again. */
+Test(pool, choose_fills_every_place_and_then_says_full)
+{
+	static const unsigned weights[] = { 1, 5, 2, 1 };
+
+	for (int kind = 0; kind < POLICY_COUNT; kind++) {
+		struct pool *pool = fixture_pool(
+			(enum policy_kind)kind, weights, 4, 25, SERVER_FORCED_UP);
+		struct fixture_query q;
+		struct rng rng;
+
+		fixture_rng(&rng, 2);
+		fixture_query_init(&q, pool, &rng);
+		for (uint32_t k = 0; k < 100; k++) {
+			fixture_query_set(&q, k);
+			cr_assert_geq(
+				pool_choose(&q.choice), 0, "%s, query %u", policy_name(kind), k);
+		}
+		for (uint32_t k = 0; k < 10; k++) {
+			fixture_query_set(&q, k);
+			cr_assert_eq(
+				pool_choose(&q.choice), POOL_ALL_FULL, "%s", policy_name(kind));
+		}
+		for (int i = 0; i < 4; i++) {
+			cr_expect_eq(
+				server_outstanding(&pool->servers[i]), 25, "%s", policy_name(kind));
+			server_release(&pool->servers[i], 1);
+			cr_expect_eq(pool_choose(&q.choice), i, "%s", policy_name(kind));
+		}
+		pool_free(&pool);
+	}
+}
+
+Test(pool, choose_asks_each_server_once_per_query_and_then_nobody)
+{
+	static const unsigned weights[] = { 100, 1, 1, 10, 1 };
+
+	for (int kind = 0; kind < POLICY_COUNT; kind++) {
+		struct pool *pool = fixture_pool(
+			(enum policy_kind)kind, weights, 5, 1000, SERVER_FORCED_UP);
+		struct fixture_query q;
+		struct rng rng;
+
+		fixture_rng(&rng, 3);
+		fixture_query_init(&q, pool, &rng);
+		for (uint32_t k = 0; k < 100; k++) {
+			uint16_t tried[5];
+
+			fixture_query_set(&q, k);
+			q.choice.tried = tried;
+			for (q.choice.n_tried = 0; q.choice.n_tried < 5; q.choice.n_tried++) {
+				int i = pool_choose(&q.choice);
+
+				cr_assert_geq(i, 0, "%s", policy_name(kind));
+				for (size_t t = 0; t < q.choice.n_tried; t++)
+					cr_assert_neq(
+						tried[t], i, "%s asks twice", policy_name(kind));
+				tried[q.choice.n_tried] = (uint16_t)i;
+			}
+			cr_assert_eq(
+				pool_choose(&q.choice), POOL_NO_SERVER, "%s", policy_name(kind));
+		}
+		pool_free(&pool);
+	}
+}
+
+Test(pool, choose_fails_open_when_nobody_is_up)
+{
+	static const enum server_state states[] = { SERVER_UNKNOWN, SERVER_DOWN };
+
+	for (int kind = 0; kind < POLICY_COUNT; kind++) {
+		for (size_t s = 0; s < 2; s++) {
+			struct fixture_params f;
+			struct pool *pool = NULL;
+			struct fixture_query q;
+			struct rng rng;
+			bool seen[3] = { false };
+
+			fixture_params_init(&f, (enum policy_kind)kind, NULL, 3, 1000, SERVER_AUTO);
+			f.servers[1].mode = SERVER_FORCED_DOWN;
+			cr_assert_eq(pool_new(&f.pool, &pool), 0);
+			pool_set_state(pool, 0, states[s]);
+			pool_set_state(pool, 2, states[s]);
+			fixture_rng(&rng, 4);
+			fixture_query_init(&q, pool, &rng);
+			for (uint32_t k = 0; k < 100; k++) {
+				int i;
+
+				fixture_query_set(&q, k);
+				i = pool_choose(&q.choice);
+				cr_assert(i == 0 || i == 2, "%s: %d", policy_name(kind), i);
+				cr_assert(q.choice.fail_open);
+				seen[i] = true;
+			}
+			cr_expect(seen[0] && (seen[2] || kind == POLICY_FIRST_AVAILABLE), "%s",
+				policy_name(kind));
+			pool_set_state(pool, 2, SERVER_UP);
+			for (uint32_t k = 0; k < 100; k++) {
+				fixture_query_set(&q, k);
+				cr_assert_eq(pool_choose(&q.choice), 2, "%s", policy_name(kind));
+				cr_assert_not(q.choice.fail_open, "%s", policy_name(kind));
+			}
+			pool_free(&pool);
+		}
+	}
+}
+
+Test(pool, choose_never_asks_servers_forced_down)
+{
+	for (int kind = 0; kind < POLICY_COUNT; kind++) {
+		struct pool *pool = fixture_pool(
+			(enum policy_kind)kind, NULL, 3, 1000, SERVER_FORCED_DOWN);
+		struct fixture_query q;
+		struct rng rng;
+
+		fixture_rng(&rng, 5);
+		fixture_query_init(&q, pool, &rng);
+		for (uint32_t k = 0; k < 20; k++) {
+			fixture_query_set(&q, k);
+			cr_assert_eq(
+				pool_choose(&q.choice), POOL_NO_SERVER, "%s", policy_name(kind));
+		}
+		pool_free(&pool);
+	}
+}
+
+/* Beyond the bounds of every policy's redraws: the one server that is up, among many, is found. */
+Test(pool, choose_finds_the_only_one_up_among_many)
+{
+	enum { N = 200 };
+
+	for (int kind = 0; kind < POLICY_COUNT; kind++) {
+		struct pool *pool = fixture_pool(
+			(enum policy_kind)kind, NULL, N, 1000, SERVER_AUTO);
+		struct fixture_query q;
+		struct rng rng;
+
+		fixture_rng(&rng, 6);
+		fixture_query_init(&q, pool, &rng);
+		pool_set_state(pool, N - 1, SERVER_UP);
+		for (uint32_t k = 0; k < 200; k++) {
+			fixture_query_set(&q, k);
+			cr_assert_eq(pool_choose(&q.choice), N - 1, "%s", policy_name(kind));
+		}
+		pool_free(&pool);
+	}
+}
+
+Test(pool, full_servers_that_were_tried_do_not_count_as_full)
+{
+	static const uint16_t tried[] = { 0 };
+
+	for (int kind = 0; kind < POLICY_COUNT; kind++) {
+		struct pool *pool = fixture_pool(
+			(enum policy_kind)kind, NULL, 1, 1, SERVER_FORCED_UP);
+		struct fixture_query q;
+		struct rng rng;
+
+		fixture_rng(&rng, 7);
+		fixture_query_init(&q, pool, &rng);
+		cr_assert_eq(pool_choose(&q.choice), 0, "%s", policy_name(kind));
+		cr_expect_eq(pool_choose(&q.choice), POOL_ALL_FULL, "%s", policy_name(kind));
+		q.choice.tried = tried;
+		q.choice.n_tried = 1;
+		cr_expect_eq(pool_choose(&q.choice), POOL_NO_SERVER, "%s", policy_name(kind));
+		pool_free(&pool);
+	}
+}
+
+Test(pool, a_query_without_a_name_finds_a_server)
+{
+	for (int kind = 0; kind < POLICY_COUNT; kind++) {
+		struct pool *pool = fixture_pool(
+			(enum policy_kind)kind, NULL, 3, 10, SERVER_FORCED_UP);
+		struct fixture_query q;
+		struct rng rng;
+
+		fixture_rng(&rng, 8);
+		fixture_query_init(&q, pool, &rng);
+		q.choice.qname = NULL;
+		q.choice.qname_len = 0;
+		cr_expect_geq(pool_choose(&q.choice), 0, "%s", policy_name(kind));
+		pool_free(&pool);
+	}
+}
+
+Test(pool, lost_races_end_with_any_place_left)
+{
+	struct pool *pool = fixture_pool(POLICY_RANDOM, NULL, 3, 1, SERVER_FORCED_UP);
+	struct fixture_query q;
+	struct rng rng;
+
+	fixture_rng(&rng, 9);
+	fixture_query_init(&q, pool, &rng);
+	cr_assert(server_reserve(&pool->servers[0]));
+	play(pool, 0, NULL); /* insists on a full server */
+	cr_expect_gt(pool_choose(&q.choice), 0);
+	cr_expect(script.n_picks > 1 && script.n_picks < 20, "%u picks", script.n_picks);
+	cr_expect_gt(pool_choose(&q.choice), 0);
+	cr_expect_eq(pool_choose(&q.choice), POOL_ALL_FULL);
+	for (int i = 0; i < 3; i++)
+		cr_expect_eq(server_outstanding(&pool->servers[i]), 1, "server %d", i);
+	pool_free(&pool);
+}
+
+Test(pool, what_the_policy_says_of_nobody_is_passed_on)
+{
+	struct pool *pool = fixture_pool(POLICY_RANDOM, NULL, 3, 1, SERVER_FORCED_UP);
+	struct fixture_query q;
+	struct rng rng;
+
+	fixture_rng(&rng, 10);
+	fixture_query_init(&q, pool, &rng);
+	play(pool, POOL_ALL_FULL, NULL);
+	cr_expect_eq(pool_choose(&q.choice), POOL_ALL_FULL);
+	play(pool, POOL_NO_SERVER, NULL);
+	cr_expect_eq(pool_choose(&q.choice), POOL_NO_SERVER);
+	cr_expect_eq(script.n_picks, 1);
+	pool_free(&pool);
+}
+
+static void last_server_goes_down(struct pool *pool)
+{
+	pool_set_state(pool, 0, SERVER_DOWN);
+	script.next = script.n_picks == 1 ? POOL_NO_SERVER : 1;
+}
+
+Test(pool, the_last_server_going_down_meanwhile_is_noticed)
+{
+	struct pool *pool = fixture_pool(POLICY_RANDOM, NULL, 2, 1, SERVER_AUTO);
+	struct fixture_query q;
+	struct rng rng;
+
+	fixture_rng(&rng, 11);
+	fixture_query_init(&q, pool, &rng);
+	pool_set_state(pool, 0, SERVER_UP);
+	play(pool, 0, last_server_goes_down);
+	cr_expect_eq(pool_choose(&q.choice), 1);
+	cr_expect(q.choice.fail_open);
+	pool_free(&pool);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * stress_pool - workers choose and release at a small pool with every policy while a prober flips
+ * states: no server ever has more places given out than its limit, none is lost, and none that is
+ * forced down is asked. A plain main for TSan; seeded, about a second; exits 1 on a failure. */
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "balance/fixture.h"
+
+enum { N_WORKERS = 4, N_SERVERS = 6, LIMIT = 3, HELD_MAX = 8, FORCED_DOWN = 2, FORCED_UP = 4 };
+enum { N_QUERIES = 15000 };
+
+static _Atomic unsigned n_failures;
+static _Atomic int n_given[N_SERVERS]; /* places that workers really have */
+static _Atomic unsigned n_working, n_answered, n_full;
+
+#define CHECK(condition, ...) \
+	do { \
+		if (!(condition)) { \
+			fprintf(stderr, "stress_pool: " __VA_ARGS__); \
+			fputc('\n', stderr); \
+			atomic_fetch_add(&n_failures, 1); \
+		} \
+	} while (0)
+
+struct worker {
+	pthread_t thread;
+	struct pool *pool;
+	struct rng rng;
+	uint16_t held[HELD_MAX];
+	size_t n_held;
+};
+
+static void give_back(struct worker *w)
+{
+	size_t k = rng_below(&w->rng, (uint32_t)w->n_held);
+	uint16_t i = w->held[k];
+
+	w->held[k] = w->held[--w->n_held];
+	atomic_fetch_sub_explicit(
+		&n_given[i], 1, memory_order_relaxed); /* before the place is free */
+	server_release(&w->pool->servers[i], 1);
+}
+
+static void ask(struct worker *w, struct fixture_query *q, uint32_t number)
+{
+	const char *name = w->pool->policy->ops->name;
+	int i, given;
+
+	fixture_query_set(q, number);
+	q->choice.tried = w->held; /* any list of servers will do */
+	q->choice.n_tried = w->n_held < 2 ? w->n_held : 2;
+	i = pool_choose(&q->choice);
+	if (i < 0) {
+		atomic_fetch_add_explicit(&n_full, 1, memory_order_relaxed);
+		return;
+	}
+	given = 1 + atomic_fetch_add_explicit(&n_given[i], 1, memory_order_relaxed);
+	CHECK(given <= LIMIT, "%s: server %d has %d places out", name, i, given);
+	CHECK(server_outstanding(&w->pool->servers[i]) <= LIMIT + N_WORKERS,
+		"%s: server %d counts beyond one more per worker", name, i);
+	CHECK(i != FORCED_DOWN, "%s: asked a server that is forced down", name);
+	for (size_t k = 0; k < q->choice.n_tried; k++)
+		CHECK(w->held[k] != i, "%s: asked server %d twice", name, i);
+	w->held[w->n_held++] = (uint16_t)i;
+	atomic_fetch_add_explicit(&n_answered, 1, memory_order_relaxed);
+}
+
+static void *work(void *arg)
+{
+	struct worker *w = arg;
+	struct fixture_query q;
+
+	fixture_query_init(&q, w->pool, &w->rng);
+	for (uint32_t k = 0; k < N_QUERIES; k++) {
+		if (w->n_held == HELD_MAX || (w->n_held > 0 && rng_below(&w->rng, 3) == 0))
+			give_back(w);
+		else
+			ask(w, &q, k);
+	}
+	while (w->n_held > 0)
+		give_back(w);
+	atomic_fetch_sub(&n_working, 1);
+	return NULL;
+}
+
+/* The prober: until the last worker is done. */
+static void flip_states(struct pool *pool)
+{
+	struct rng rng;
+
+	fixture_rng(&rng, 200);
+	while (atomic_load(&n_working) > 0)
+		pool_set_state(pool, rng_below(&rng, N_SERVERS),
+			rng_below(&rng, 2) == 0 ? SERVER_UP : SERVER_DOWN);
+}
+
+static void check_end(const struct pool *pool)
+{
+	const char *name = pool->policy->ops->name;
+	unsigned n_up = 0;
+
+	for (int i = 0; i < N_SERVERS; i++) {
+		const struct server *s = &pool->servers[i];
+
+		CHECK(server_outstanding(s) == 0, "%s: server %d ends with %u outstanding", name, i,
+			server_outstanding(s));
+		n_up += server_state(s) == SERVER_UP;
+	}
+	CHECK(atomic_load(&pool->n_up) == n_up, "%s: n_up is %u, %u are up", name,
+		atomic_load(&pool->n_up), n_up);
+	CHECK(atomic_load(&n_answered) > N_QUERIES / 4, "%s: only %u queries found a server", name,
+		atomic_load(&n_answered));
+	CHECK(atomic_load(&n_full) > 0, "%s: the limits were never reached", name);
+}
+
+static void run(enum policy_kind kind)
+{
+	static const unsigned weights[N_SERVERS] = { 1, 3, 1, 2, 1, 5 };
+	struct worker workers[N_WORKERS];
+	struct fixture_params f;
+	struct pool *pool;
+
+	fixture_params_init(&f, kind, weights, N_SERVERS, LIMIT, SERVER_AUTO);
+	f.servers[FORCED_DOWN].mode = SERVER_FORCED_DOWN;
+	f.servers[FORCED_UP].mode = SERVER_FORCED_UP;
+	if (pool_new(&f.pool, &pool) != 0)
+		abort();
+	atomic_store(&n_working, N_WORKERS);
+	atomic_store(&n_answered, 0);
+	atomic_store(&n_full, 0);
+	for (int i = 0; i < N_WORKERS; i++) {
+		workers[i] = (struct worker){ .pool = pool };
+		fixture_rng(&workers[i].rng, (uint8_t)(100 + i));
+		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
+			abort();
+	}
+	flip_states(pool);
+	for (int i = 0; i < N_WORKERS; i++)
+		pthread_join(workers[i].thread, NULL);
+	check_end(pool);
+	pool_free(&pool);
+}
+
+int main(void)
+{
+	for (int kind = 0; kind < POLICY_COUNT; kind++)
+		run((enum policy_kind)kind);
+	return atomic_load(&n_failures) == 0 ? 0 : 1;
+}
