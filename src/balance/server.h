@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/metric.h"
 #include "net/addr.h"
 
 #define SERVER_NAME_MAX 63
@@ -72,8 +73,6 @@ const char *server_state_text(const struct server *s);
 	X(errors, "Queries that could not be sent.")                                               \
 	X(servfail, "Accepted replies with rcode SERVFAIL.")                                       \
 	X(refused, "Accepted replies with rcode REFUSED.")                                         \
-	X(probes_good, "Probes answered well.")                                                    \
-	X(probes_failed, "Probes that failed, after their repetition.")                            \
 	X(latency_us, "Time to accepted replies, all together, in microseconds.")
 
 enum server_metric_id {
@@ -87,9 +86,8 @@ struct server_metrics {
 };
 extern const char *const server_metric_names[SERVER_METRIC_COUNT];
 /* Owner only. */
-static inline void server_metric_add(struct server_metrics *m, enum server_metric_id id, uint64_t n)
+__attribute__((always_inline)) static inline void server_metric_add(
+	struct server_metrics *m, enum server_metric_id id, uint64_t n)
 {
-	uint64_t old = atomic_load_explicit(&m->value[id], memory_order_relaxed);
-
-	atomic_store_explicit(&m->value[id], old + n, memory_order_relaxed);
+	counter_add(&m->value[id], n);
 }

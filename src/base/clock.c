@@ -22,3 +22,10 @@ int64_t clock_real_ns(void)
 {
 	return read_ns(CLOCK_REALTIME);
 }
+
+void clock_pause_ns(int64_t ns)
+{
+	struct timespec ts = { .tv_sec = ns / CLOCK_NS_PER_S, .tv_nsec = ns % CLOCK_NS_PER_S };
+
+	nanosleep(&ts, NULL);
+}

@@ -13,3 +13,5 @@
 
 int64_t clock_mono_ns(void);
 int64_t clock_real_ns(void);
+/* Sleeps: only for backing off when the system is out of something. */
+void clock_pause_ns(int64_t ns);

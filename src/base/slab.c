@@ -15,6 +15,7 @@
 #include "base/err.h"
 
 #define LEVELS 4
+#define TRIM_MARGIN 256 /* slots left open above the highest used one while a trim runs */
 #define WORD_BITS 64
 
 struct slab {
@@ -167,10 +168,11 @@ static uint32_t highest_used(const struct slab *s)
 
 struct slab_range slab_trim_begin(struct slab *s)
 {
-	struct slab_range range = { .first = highest_used(s), .end = s->peak };
+	struct slab_range range = { .first = highest_used(s) + TRIM_MARGIN, .end = s->peak };
 
-	s->peak = range.first;
-	s->limit = range.first == range.end ? s->slots : range.first;
+	if (range.first >= range.end)
+		return (struct slab_range){ 0 };
+	s->peak = s->limit = range.first;
 	return range;
 }
 

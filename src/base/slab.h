@@ -28,9 +28,10 @@ void *slab_at(const struct slab *s, uint32_t slot);
 uint32_t slab_index(const struct slab *s, const void *slot);
 uint32_t slab_used(const struct slab *s); /* slots in use now */
 
-/* Gives whole pages above the highest used slot back to the system. The first half must run
- * under the caller's lock (if there is one) and keeps those slots from being taken, the middle
- * makes the system call without it, the last half reopens them under the lock. */
+/* Gives whole pages well above the highest used slot back to the system (a margin of 256 slots
+ * stays, so that taking goes on meanwhile). The first half must run under the caller's lock (if
+ * there is one) and keeps those slots from being taken, the middle makes the system call without
+ * it, the last half reopens them under the lock. */
 struct slab_range {
 	uint32_t first, end; /* slots; first == end: nothing to do */
 };

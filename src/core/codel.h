@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * codel - is the queue standing? Controlled delay after Nichols and Jacobson (RFC 8289), in the
+ * form for servers of "Fail at Scale" (Maurer, ACM Queue 2015): when even the shortest wait of an
+ * interval was over the target, the queue does not drain between bursts, it stands; then what
+ * has waited longer than twice the target is shed before work is spent on it. Owner only. */
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+struct codel {
+	int64_t target_ns, interval_ns;
+	int64_t interval_end_ns;
+	int64_t min_delay_ns; /* of this interval; INT64_MAX: nothing seen yet */
+	bool is_standing; /* the verdict on the last interval */
+};
+
+void codel_init(struct codel *c, int64_t target_ns, int64_t interval_ns);
+/* Takes note of one delay; true: shed it. */
+bool codel_is_too_late(struct codel *c, int64_t delay_ns, int64_t now_ns);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * engine - the threads that serve: receivers, the queue, workers. Made, started, stopped and freed by
+ * main's thread; a stop takes the same path after SIGTERM, after a failed start and in tests:
+ *
+ *   engine_stop()   receivers read their sockets empty and end; the queue is closed
+ *   (workers end when nothing is queued or pending: at the latest after the deadline)
+ *   engine_hurry()  they give up what is pending instead
+ *   engine_join()   all threads have ended */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/metric.h"
+#include "core/listeners.h"
+#include "core/probe.h"
+#include "core/worker.h"
+
+struct acl;
+struct engine;
+struct pool;
+struct server_metrics;
+
+struct engine_params {
+	const struct listeners *listeners; /* outlive the engine, as all that is pointed at here */
+	const struct acl *acl;
+	struct pool *pool;
+	struct worker_params worker;
+	unsigned n_workers;
+	uint32_t pending_max;
+	size_t queue_capacity;
+	bool trace;
+	void (*probe_done)(void *ctx, const struct probe_result *result); /* any worker's thread */
+	void *probe_ctx;
+};
+
+/* Takes all memory and opens the sockets to the servers. ERR_NOMEM, ERR_SYSTEM. */
+int engine_new(const struct engine_params *params, struct engine **engine_out);
+void engine_free(struct engine **e); /* stopped and joined, or never started; sets it to NULL */
+
+int engine_start(struct engine *e); /* ERR_SYSTEM: no thread to be had; stop and join all the same */
+void engine_stop(struct engine *e);
+void engine_hurry(struct engine *e);
+bool engine_is_finished(const struct engine *e); /* every worker's loop has ended */
+void engine_join(struct engine *e);
+
+/* Any thread. False: that worker's box is full. */
+bool engine_probe(struct engine *e, unsigned worker, const struct probe_order *order);
+
+/* Any thread; figures may be a moment old. */
+uint64_t engine_metric(const struct engine *e, enum metric_id id);
+uint64_t engine_server_metric(const struct engine *e, size_t server, unsigned id);
+uint32_t engine_pending(const struct engine *e);
+unsigned engine_n_workers(const struct engine *e);

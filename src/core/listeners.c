@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The advice for each errno is here: it is what an operator reads at three in the morning. */
+#include "core/listeners.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "net/socket.h"
+
+static const char *advice(int error)
+{
+	switch (error) {
+	case EADDRINUSE:
+		return "another program listens there (find it with: ss -lunp)";
+	case EACCES:
+	case EPERM:
+		return "not allowed: start as root or through the service, or choose a port from 1024 up";
+	case EADDRNOTAVAIL:
+		return "this host has no such address (see: ip address)";
+	case EAFNOSUPPORT:
+		return "this host has no such address family (IPv6 switched off?)";
+	case ENODEV:
+		return "no such network interface (see: ip link)";
+	case EMFILE:
+	case ENFILE:
+		return "too many open files: raise the limit (LimitNOFILE of the service)";
+	default:
+		return strerror(error);
+	}
+}
+
+/* The kernel gives what net.core.rmem_max allows; less than half of what was asked is told, once. */
+static void check_buffer(unsigned got)
+{
+	static bool is_told; /* main's thread only */
+
+	if (is_told || got >= SOCKET_LISTEN_BUFFER / 2)
+		return;
+	is_told = true;
+	log_notice("listening sockets have a buffer of %u KiB instead of %u: for bursts, raise "
+		   "net.core.rmem_max",
+		got / 1024, SOCKET_LISTEN_BUFFER / 1024);
+}
+
+static bool is_skipped(const struct listener_params *p, int error)
+{
+	return p->is_default && (error == EAFNOSUPPORT || error == EADDRNOTAVAIL);
+}
+
+static void listener_close(struct listener *l)
+{
+	for (unsigned i = 0; i < l->n_sockets; i++)
+		close(l->fds[i]);
+	free(l->fds);
+	l->fds = NULL;
+	l->n_sockets = 0;
+}
+
+/* 0, or an errno. */
+static int listener_open(const struct listener_params *p, struct listener *l)
+{
+	struct listen_options options = { .reuse_port = p->receivers > 1 };
+	struct addr address = p->address;
+	unsigned buffer;
+
+	l->fds = calloc(p->receivers, sizeof *l->fds);
+	if (!l->fds)
+		return ENOMEM;
+	for (unsigned i = 0; i < p->receivers; i++) {
+		if (socket_listen(&address, &options, &l->fds[i], &buffer) < 0) {
+			int error = errno;
+
+			listener_close(l);
+			return error;
+		}
+		l->n_sockets++;
+		socket_local(l->fds[i], &address); /* a port chosen by the kernel holds for the rest */
+		check_buffer(buffer);
+	}
+	l->address = address;
+	return 0;
+}
+
+int listeners_open(const struct listener_params *params, size_t n, struct listeners *listeners_out)
+{
+	struct listeners l = { .listener = calloc(n, sizeof *l.listener) };
+	int rc = 0;
+
+	if (!l.listener)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < n; i++) {
+		char text[ADDR_TEXT_MAX];
+		int error = listener_open(&params[i], &l.listener[l.n]);
+
+		addr_format(&params[i].address, text, sizeof text);
+		if (error == 0) {
+			l.n++;
+		} else if (is_skipped(&params[i], error)) {
+			log_notice("not listening on %s: %s", text, advice(error));
+		} else {
+			log_error("cannot listen on %s: %s", text, advice(error));
+			rc = ERR_SYSTEM;
+		}
+	}
+	if (rc == 0 && l.n == 0) {
+		log_error("no address to listen on is left");
+		rc = ERR_SYSTEM;
+	}
+	if (rc < 0) {
+		listeners_close(&l);
+		return rc;
+	}
+	*listeners_out = l;
+	return 0;
+}
+
+void listeners_close(struct listeners *l)
+{
+	for (size_t i = 0; i < l->n; i++)
+		listener_close(&l->listener[i]);
+	free(l->listener);
+	*l = (struct listeners){ 0 };
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * probe - what the prober asks of a worker and what it hears back. A probe is an attempt without a
+ * client: it travels on the sockets that the traffic uses, because a probe on a socket of its
+ * own stays green while the traffic's socket is dead. Plain values, handed over by copy. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define PROBE_MESSAGE_MAX 512
+
+struct probe_order {
+	uint32_t serial; /* the prober's own; returned with the result */
+	uint16_t server;
+	uint16_t replaces; /* fresh only: the worker's socket that stayed silent */
+	bool is_fresh; /* the repetition: make a socket for it; if it answers, it takes over */
+	int64_t timeout_ns;
+	const uint8_t *message; /* the query; the prober's, unchanged for its lifetime */
+	uint16_t message_len, name_len;
+};
+
+enum probe_outcome { PROBE_ANSWERED, PROBE_TIMED_OUT, PROBE_UNREACHABLE };
+
+struct probe_result {
+	uint32_t serial;
+	uint16_t server;
+	uint16_t socket; /* the worker's socket it went by */
+	uint16_t worker;
+	bool is_fresh;
+	uint8_t rcode; /* when answered */
+	enum probe_outcome outcome;
+};

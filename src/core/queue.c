@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Invariants, under the lock: `waiting` is the sum of n over the list; a bit is set in `idle` for
+ * each consumer that found the queue empty and was not signalled since. A consumer is signalled
+ * after the lock is released, by a write to its eventfd; a signal that finds it already awake
+ * costs one more look at an empty queue. */
+#include "core/queue.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/err.h"
+#include "base/slab.h"
+#include "base/thread.h"
+#include "net/poller.h"
+
+#define IDLE_WORDS (QUEUE_CONSUMERS_MAX / 64)
+
+struct queue {
+	/* set at start */
+	size_t capacity;
+	unsigned n_consumers;
+	int wakeup_fd[QUEUE_CONSUMERS_MAX];
+
+	/* under lock */
+	pthread_mutex_t lock; /* leaf: take nothing under it */
+	struct batch *oldest, *newest;
+	size_t waiting; /* datagrams in the list */
+	uint64_t idle[IDLE_WORDS];
+	bool is_closed;
+	bool is_trimming;
+	struct slab *small, *large, *batches;
+};
+
+static size_t round16(size_t n)
+{
+	return (n + 15) / 16 * 16;
+}
+
+int queue_new(const struct queue_params *params, struct queue **queue_out)
+{
+	struct queue *q = calloc(1, sizeof *q);
+	/* A thread holds at most its stock, the batch it fills and two batches pushed out. */
+	size_t in_hand = (size_t)(params->n_producers + params->n_consumers) * 4 * BATCH_MAX;
+	size_t stock = params->capacity + in_hand;
+
+	assert(params->n_consumers <= QUEUE_CONSUMERS_MAX);
+	if (!q)
+		return ERR_NOMEM;
+	pthread_mutex_init(&q->lock, NULL);
+	q->capacity = params->capacity;
+	q->n_consumers = params->n_consumers;
+	for (unsigned i = 0; i < QUEUE_CONSUMERS_MAX; i++)
+		q->wakeup_fd[i] = -1;
+	if (slab_new(round16(sizeof(struct datagram) + DATAGRAM_SMALL_BYTES), (uint32_t)stock,
+		    &q->small) < 0 ||
+		slab_new(round16(sizeof(struct datagram) + DATAGRAM_LARGE_BYTES),
+			(uint32_t)(stock / 8), &q->large) < 0 ||
+		slab_new(round16(sizeof(struct batch)), (uint32_t)stock, &q->batches) < 0) {
+		queue_free(&q);
+		return ERR_NOMEM;
+	}
+	*queue_out = q;
+	return 0;
+}
+
+void queue_free(struct queue **qp)
+{
+	struct queue *q = *qp;
+
+	if (!q)
+		return;
+	slab_free(&q->small);
+	slab_free(&q->large);
+	slab_free(&q->batches);
+	pthread_mutex_destroy(&q->lock);
+	free(q);
+	*qp = NULL;
+}
+
+void queue_set_wakeup(struct queue *q, unsigned consumer, int wakeup_fd)
+{
+	q->wakeup_fd[consumer] = wakeup_fd;
+}
+
+static struct datagram *take_datagram_locked(struct slab *slab, bool is_large)
+{
+	uint32_t slot = slab_take(slab);
+
+	if (slot == SLAB_NONE)
+		return NULL;
+	struct datagram *d = slab_at(slab, slot);
+	d->is_large = is_large;
+	return d;
+}
+
+static void give_datagram_locked(struct queue *q, struct datagram *d)
+{
+	struct slab *slab = d->is_large ? q->large : q->small;
+
+	slab_give(slab, slab_index(slab, d));
+}
+
+static void give_batches_locked(struct queue *q, struct batch *list)
+{
+	while (list) {
+		struct batch *next = list->next;
+
+		for (unsigned i = 0; i < list->n; i++)
+			give_datagram_locked(q, list->datagrams[i]);
+		slab_give(q->batches, slab_index(q->batches, list));
+		list = next;
+	}
+}
+
+void queue_stock(struct queue *q, struct datagram **small, unsigned n)
+{
+	pthread_mutex_lock(&q->lock);
+	for (unsigned i = 0; i < n; i++) {
+		if (!small[i])
+			small[i] = take_datagram_locked(q->small, false);
+	}
+	pthread_mutex_unlock(&q->lock);
+}
+
+struct datagram *queue_take_large(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	struct datagram *d = take_datagram_locked(q->large, true);
+	pthread_mutex_unlock(&q->lock);
+	return d;
+}
+
+struct batch *queue_take_batch(struct queue *q)
+{
+	struct batch *b = NULL;
+
+	pthread_mutex_lock(&q->lock);
+	uint32_t slot = slab_take(q->batches);
+	if (slot != SLAB_NONE) {
+		b = slab_at(q->batches, slot);
+		b->next = NULL;
+		b->n = 0;
+	}
+	pthread_mutex_unlock(&q->lock);
+	return b;
+}
+
+static struct batch *unlink_oldest_locked(struct queue *q)
+{
+	struct batch *b = q->oldest;
+
+	q->oldest = b->next;
+	if (!q->oldest)
+		q->newest = NULL;
+	q->waiting -= b->n;
+	b->next = NULL;
+	return b;
+}
+
+/* The lowest-numbered idle consumer, taken out of the set; -1 when none is idle. */
+static int take_idle_locked(struct queue *q)
+{
+	for (int w = 0; w < IDLE_WORDS; w++) {
+		if (q->idle[w] != 0) {
+			int bit = __builtin_ctzll(q->idle[w]);
+
+			q->idle[w] &= q->idle[w] - 1;
+			return w * 64 + bit;
+		}
+	}
+	return -1;
+}
+
+struct batch *queue_push(struct queue *q, struct batch *b)
+{
+	struct batch *pushed_out = NULL, **tail = &pushed_out;
+
+	b->next = NULL;
+	pthread_mutex_lock(&q->lock);
+	assert(!q->is_closed);
+	while (q->oldest && q->waiting + b->n > q->capacity) {
+		*tail = unlink_oldest_locked(q);
+		tail = &(*tail)->next;
+	}
+	if (q->newest)
+		q->newest->next = b;
+	else
+		q->oldest = b;
+	q->newest = b;
+	q->waiting += b->n;
+	int idle = take_idle_locked(q);
+	pthread_mutex_unlock(&q->lock);
+	if (idle != -1)
+		wakeup_signal(q->wakeup_fd[idle]);
+	return pushed_out;
+}
+
+struct batch *queue_pop(struct queue *q, unsigned consumer, struct batch *done)
+{
+	uint64_t bit = 1ULL << (consumer % 64);
+	struct batch *b = NULL;
+
+	if (done)
+		done->next = NULL;
+	pthread_mutex_lock(&q->lock);
+	give_batches_locked(q, done);
+	if (q->oldest) {
+		b = unlink_oldest_locked(q);
+		q->idle[consumer / 64] &= ~bit;
+	} else {
+		q->idle[consumer / 64] |= bit;
+	}
+	pthread_mutex_unlock(&q->lock);
+	return b;
+}
+
+void queue_give_back(struct queue *q, struct batch *list)
+{
+	pthread_mutex_lock(&q->lock);
+	give_batches_locked(q, list);
+	pthread_mutex_unlock(&q->lock);
+}
+
+void queue_give_datagram(struct queue *q, struct datagram *d)
+{
+	pthread_mutex_lock(&q->lock);
+	give_datagram_locked(q, d);
+	pthread_mutex_unlock(&q->lock);
+}
+
+void queue_close(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	q->is_closed = true;
+	pthread_mutex_unlock(&q->lock);
+	for (unsigned i = 0; i < q->n_consumers; i++) {
+		if (q->wakeup_fd[i] != -1)
+			wakeup_signal(q->wakeup_fd[i]);
+	}
+}
+
+bool queue_is_closed(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	bool is_closed = q->is_closed;
+	pthread_mutex_unlock(&q->lock);
+	return is_closed;
+}
+
+bool queue_is_drained(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	bool drained = q->is_closed && !q->oldest;
+	pthread_mutex_unlock(&q->lock);
+	return drained;
+}
+
+void queue_trim(struct queue *q)
+{
+	struct slab *const slabs[] = { q->small, q->large, q->batches };
+	struct slab_range ranges[3];
+
+	pthread_mutex_lock(&q->lock);
+	if (q->is_trimming) {
+		pthread_mutex_unlock(&q->lock);
+		return;
+	}
+	q->is_trimming = true;
+	for (int i = 0; i < 3; i++)
+		ranges[i] = slab_trim_begin(slabs[i]);
+	pthread_mutex_unlock(&q->lock);
+
+	for (int i = 0; i < 3; i++)
+		slab_trim_release(slabs[i], ranges[i]);
+
+	pthread_mutex_lock(&q->lock);
+	for (int i = 0; i < 3; i++)
+		slab_trim_end(slabs[i], ranges[i]);
+	q->is_trimming = false;
+	pthread_mutex_unlock(&q->lock);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * queue - bounded hand-off of batches of client datagrams from the receivers to the workers.
+ *
+ * The unit is the batch: at load one lock and one wake-up are paid for up to 32 datagrams. A push
+ * never fails and never waits: full pushes out the oldest, which the caller counts as shed. A
+ * worker never waits here either: it sleeps in its poller, and a push wakes at most one worker
+ * that found the queue empty, the one with the lowest number, so that a small load keeps one
+ * worker busy and warm instead of waking all in turn.
+ *
+ * The queue also keeps the stock of empty datagrams and batches, so that a hand-over and its
+ * replacement share the lock. Memory for the stock is committed as it is first used and given
+ * back by queue_trim(). Limits: `capacity` datagrams waiting, plus those in the threads' hands;
+ * an eighth of them may be large ones. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/datagram.h"
+
+struct queue; /* opaque: the lock is nobody else's business */
+
+#define QUEUE_CONSUMERS_MAX 256
+
+struct queue_params {
+	size_t capacity; /* datagrams */
+	unsigned n_producers, n_consumers; /* threads that may hold stock; consumers at most QUEUE_CONSUMERS_MAX */
+};
+
+int queue_new(const struct queue_params *params, struct queue **queue_out); /* ERR_NOMEM */
+void queue_free(struct queue **q); /* *q may be NULL; sets it to NULL */
+
+/* At set-up: consumer `i` is woken by signalling this eventfd (net/poller.h). */
+void queue_set_wakeup(struct queue *q, unsigned consumer, int wakeup_fd);
+
+/* A producer's stock: fills the empty (NULL) entries of small[0..n). Entries stay NULL only when
+ * the producer holds more than it said. Takes queue.lock. */
+void queue_stock(struct queue *q, struct datagram **small, unsigned n);
+/* A large datagram or a batch, NULL when there are no more. Takes queue.lock. */
+struct datagram *queue_take_large(struct queue *q);
+struct batch *queue_take_batch(struct queue *q);
+
+/* Any producer; the batch becomes the queue's. NULL, or a list of the oldest batches, pushed out
+ * to make room; the caller counts them and returns them with queue_give_back. Takes queue.lock;
+ * wakes after releasing it. */
+struct batch *queue_push(struct queue *q, struct batch *b);
+
+/* Consumer `i`: gives back `done` (a batch it finished, or NULL) and takes the oldest batch. NULL
+ * when there is none: the consumer is then noted as idle and the next push may signal it.
+ * Takes queue.lock, never waits. */
+struct batch *queue_pop(struct queue *q, unsigned consumer, struct batch *done);
+
+/* Any thread: returns a list of batches with their datagrams to the stock. Takes queue.lock. */
+void queue_give_back(struct queue *q, struct batch *list);
+/* One datagram that was not put into a batch. Takes queue.lock. */
+void queue_give_datagram(struct queue *q, struct datagram *d);
+
+/* After this nothing may be pushed; all consumers are woken. Takes queue.lock. */
+void queue_close(struct queue *q);
+bool queue_is_closed(struct queue *q); /* Takes queue.lock. */
+/* Closed, and every batch has been popped. Takes queue.lock. */
+bool queue_is_drained(struct queue *q);
+
+/* Gives the memory of unused stock back to the system (nothing, while another thread does). Takes
+ * queue.lock twice; the system call runs outside it. */
+void queue_trim(struct queue *q);

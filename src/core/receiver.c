@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Each datagram is read into a small buffer of the queue's stock, and what does not fit into it
+ * into a spare piece behind; only a datagram that is really longer than 512 bytes is then copied
+ * to a large one. What is dropped leaves its buffer in place for the next read. */
+#include "core/receiver.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/thread.h"
+#include "core/datagram.h"
+#include "core/queue.h"
+#include "core/shed.h"
+#include "net/acl.h"
+#include "net/batch.h"
+#include "net/poller.h"
+#include "wire/message.h"
+#include "wire/reply.h"
+
+#define WAKE_TAG UINT64_MAX
+#define BATCHES_PER_WAKE 4 /* of one socket, then the others get their turn */
+#define STAMP_MAX_AGE_NS (10 * CLOCK_NS_PER_S) /* older: the clock was set, the stamp is no use */
+#define BACK_OFF_NS CLOCK_NS_PER_MS /* after an error that may pass: ENOMEM, ENOBUFS */
+#define ACL_LOG_PERIOD_MS 60000
+#define SPARE_BYTES (DATAGRAM_LARGE_BYTES - DATAGRAM_SMALL_BYTES)
+#define DRAIN_BATCHES 512 /* at the end: more than the socket's buffer holds */
+
+struct receiver {
+	/* set at start */
+	struct receiver_params params;
+	pthread_t id;
+	bool is_started;
+	int wakeup_fd;
+	struct poller *poller;
+	struct inbox **inboxes; /* one per socket: each keeps its socket's drop counter */
+	struct outbox *outbox;
+	uint8_t *spare; /* BATCH_MAX pieces for what exceeds a small buffer */
+
+	/* owner only */
+	struct datagram *stock[BATCH_MAX];
+	struct inbox_slot slots[BATCH_MAX];
+	unsigned n_stock; /* leading entries of stock and slots that can be read into */
+	struct batch *batch; /* the one being filled */
+	int64_t now_ns, real_ns; /* read once per batch */
+	uint32_t *kernel_drops; /* per socket, as last seen */
+	struct log_limit acl_limit;
+
+	/* atomic, relaxed */
+	alignas(64) _Atomic bool is_stopping;
+};
+
+static void count(struct receiver *r, enum metric_id id)
+{
+	metric_add(r->params.metrics, id, 1);
+}
+
+/* When the kernel received it, on our clock. */
+static int64_t arrival_ns(const struct receiver *r, const struct inbox_slot *slot)
+{
+	int64_t age_ns = r->real_ns - slot->stamp_ns;
+
+	if (slot->stamp_ns == 0 || age_ns < 0 || age_ns > STAMP_MAX_AGE_NS)
+		return r->now_ns;
+	return r->now_ns - age_ns;
+}
+
+static void log_acl(struct receiver *r, const struct addr *client)
+{
+	char text[ADDR_TEXT_MAX];
+
+	log_limited(&r->acl_limit, r->now_ns, ACL_LOG_PERIOD_MS, LOG_LEVEL_NOTICE,
+		"dropped a query from %s: outside the acl", addr_format(client, text, sizeof text));
+}
+
+/* Is it worth a worker's time? Counts why not. */
+static bool is_wanted(struct receiver *r, const struct inbox_slot *slot, const uint8_t *data)
+{
+	count(r, METRIC_queries);
+	if (slot->is_cut) {
+		count(r, METRIC_dropped_oversize);
+	} else if (slot->is_control_cut) {
+		count(r, METRIC_dropped_control);
+	} else if (!acl_allows(r->params.acl, &slot->from)) {
+		count(r, METRIC_dropped_acl);
+		log_acl(r, &slot->from);
+	} else if (slot->len < MESSAGE_HEADER_BYTES) {
+		count(r, METRIC_dropped_short);
+	} else if (data[2] & MESSAGE_QR >> 8) {
+		count(r, METRIC_dropped_response);
+	} else {
+		return true;
+	}
+	return false;
+}
+
+/* Moves a long datagram to a large buffer; the small one stays in stock. NULL: none left. */
+static struct datagram *enlarge(struct receiver *r, const struct inbox_slot *slot)
+{
+	struct datagram *d = queue_take_large(r->params.queue);
+
+	if (!d)
+		return NULL;
+	memcpy(d->data, slot->data[0], DATAGRAM_SMALL_BYTES);
+	memcpy(d->data + DATAGRAM_SMALL_BYTES, slot->data[1], slot->len - DATAGRAM_SMALL_BYTES);
+	return d;
+}
+
+static void fill(struct receiver *r, struct datagram *d, const struct inbox_slot *slot,
+	uint16_t listener)
+{
+	d->origin = (struct origin){ .client = slot->from, .listener = listener };
+	if (slot->has_local) {
+		d->origin.has_local = true;
+		memcpy(d->origin.local_ip, slot->local_ip, sizeof d->origin.local_ip);
+	}
+	if (addr_is_link_local(&slot->from))
+		d->origin.ifindex = slot->ifindex;
+	d->arrival_ns = arrival_ns(r, slot);
+	d->len = (uint16_t)slot->len;
+}
+
+static void keep(struct receiver *r, unsigned i, uint16_t listener)
+{
+	const struct inbox_slot *slot = &r->slots[i];
+	struct datagram *d = r->stock[i];
+
+	if (!is_wanted(r, slot, d->data))
+		return;
+	if (slot->len > DATAGRAM_SMALL_BYTES) {
+		d = enlarge(r, slot);
+		if (!d) {
+			count(r, METRIC_shed_queue);
+			return;
+		}
+	} else {
+		r->stock[i] = NULL; /* goes with the batch */
+	}
+	fill(r, d, slot, listener);
+	r->batch->datagrams[r->batch->n++] = d;
+}
+
+/* What a full queue pushed out: counted, answered if that is configured, returned. */
+static void shed_list(struct receiver *r, struct batch *list)
+{
+	uint8_t out[REPLY_SELF_MAX];
+
+	for (const struct batch *b = list; b; b = b->next) {
+		for (unsigned i = 0; i < b->n; i++) {
+			const struct datagram *d = b->datagrams[i];
+			size_t len = shed_reply(d, r->params.on_overload, r->params.udp_reply_max,
+				out, sizeof out);
+
+			count(r, METRIC_shed_queue);
+			if (len == 0)
+				continue;
+			count(r, METRIC_shed_answered);
+			struct outbox_item item = {
+				.data = out,
+				.len = len,
+				.to = d->origin.client,
+				.ifindex = d->origin.ifindex,
+				.has_local = d->origin.has_local,
+			};
+			memcpy(item.local_ip, d->origin.local_ip, sizeof item.local_ip);
+			outbox_send(r->outbox, r->params.listen_fds[d->origin.listener], &item, 1);
+		}
+	}
+	queue_give_back(r->params.queue, list);
+}
+
+static bool answer_failed(void *ctx, const struct outbox_item *item, int error, unsigned tries)
+{
+	struct receiver *r = ctx;
+
+	(void)item;
+	(void)error;
+	(void)tries;
+	count(r, METRIC_answer_errors);
+	return false;
+}
+
+/* False: there is nothing to read into right now (another thread is trimming the stock). */
+static bool restock(struct receiver *r)
+{
+	queue_stock(r->params.queue, r->stock, BATCH_MAX);
+	for (r->n_stock = 0; r->n_stock < BATCH_MAX && r->stock[r->n_stock]; r->n_stock++)
+		r->slots[r->n_stock].data[0] = r->stock[r->n_stock]->data;
+	if (!r->batch)
+		r->batch = queue_take_batch(r->params.queue);
+	return r->n_stock > 0 && r->batch;
+}
+
+static void push(struct receiver *r)
+{
+	count(r, METRIC_batches);
+	struct batch *pushed_out = queue_push(r->params.queue, r->batch);
+	r->batch = NULL;
+	if (pushed_out)
+		shed_list(r, pushed_out);
+}
+
+static void note_kernel_drops(struct receiver *r, size_t socket)
+{
+	uint32_t drops = inbox_kernel_drops(r->inboxes[socket]);
+
+	metric_add(r->params.metrics, METRIC_kernel_drops, drops - r->kernel_drops[socket]);
+	r->kernel_drops[socket] = drops;
+}
+
+/* An error of the socket. What cannot go away by reading on is given a moment. */
+static void read_failed(struct receiver *r)
+{
+	count(r, METRIC_receive_errors);
+	if (errno == ENOMEM || errno == ENOBUFS)
+		clock_pause_ns(BACK_OFF_NS);
+}
+
+/* One batch from one socket; false: it is empty. */
+static bool read_batch(struct receiver *r, size_t socket)
+{
+	if (!restock(r)) {
+		clock_pause_ns(BACK_OFF_NS);
+		return true;
+	}
+	int n = inbox_read(r->inboxes[socket], r->params.fds[socket], r->slots, r->n_stock);
+	if (n < 0) {
+		read_failed(r);
+		return true;
+	}
+	r->now_ns = clock_mono_ns();
+	r->real_ns = clock_real_ns();
+	note_kernel_drops(r, socket);
+	for (int i = 0; i < n; i++)
+		keep(r, (unsigned)i, r->params.listeners[socket]);
+	if (r->batch->n > 0)
+		push(r);
+	return (unsigned)n == r->n_stock;
+}
+
+static void read_socket(struct receiver *r, size_t socket, int batches)
+{
+	for (int i = 0; i < batches; i++) {
+		if (!read_batch(r, socket))
+			return;
+	}
+}
+
+static void *run(void *arg)
+{
+	struct receiver *r = arg;
+	struct poller_event events[POLLER_EVENTS_MAX];
+
+	while (!atomic_load_explicit(&r->is_stopping, memory_order_relaxed)) {
+		size_t n = poller_wait(r->poller, -1, events);
+
+		count(r, METRIC_wakeups);
+		for (size_t i = 0; i < n; i++) {
+			if (events[i].tag != WAKE_TAG)
+				read_socket(r, (size_t)events[i].tag, BATCHES_PER_WAKE);
+		}
+	}
+	/* What the kernel has taken in by now is still served. Bounded: a flood must not hold us. */
+	for (size_t s = 0; s < r->params.n_fds; s++)
+		read_socket(r, s, DRAIN_BATCHES);
+	return NULL;
+}
+
+static int make_parts(struct receiver *r)
+{
+	const struct receiver_params *p = &r->params;
+	int rc;
+
+	r->spare = malloc((size_t)BATCH_MAX * SPARE_BYTES);
+	r->kernel_drops = calloc(p->n_fds, sizeof *r->kernel_drops);
+	r->inboxes = calloc(p->n_fds, sizeof *r->inboxes);
+	if (!r->spare || !r->kernel_drops || !r->inboxes)
+		return ERR_NOMEM;
+	if ((rc = wakeup_new(&r->wakeup_fd)) < 0 || (rc = poller_new(&r->poller)) < 0 ||
+		(rc = poller_add_edge(r->poller, r->wakeup_fd, WAKE_TAG)) < 0 ||
+		(rc = outbox_new(answer_failed, r, &r->outbox)) < 0)
+		return rc;
+	for (size_t i = 0; i < p->n_fds; i++) {
+		if ((rc = inbox_new(true, &r->inboxes[i])) < 0 ||
+			(rc = poller_add(r->poller, p->fds[i], i)) < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int receiver_new(const struct receiver_params *params, struct receiver **receiver_out)
+{
+	struct receiver *r = aligned_alloc(64, (sizeof *r + 63) / 64 * 64);
+
+	if (!r)
+		return ERR_NOMEM;
+	memset(r, 0, sizeof *r);
+	r->params = *params;
+	r->wakeup_fd = -1;
+	int rc = make_parts(r);
+	if (rc < 0) {
+		receiver_free(&r);
+		return rc;
+	}
+	for (unsigned i = 0; i < BATCH_MAX; i++) {
+		r->slots[i].size[0] = DATAGRAM_SMALL_BYTES;
+		r->slots[i].data[1] = r->spare + (size_t)i * SPARE_BYTES;
+		r->slots[i].size[1] = SPARE_BYTES;
+	}
+	*receiver_out = r;
+	return 0;
+}
+
+void receiver_free(struct receiver **rp)
+{
+	struct receiver *r = *rp;
+
+	if (!r)
+		return;
+	for (size_t i = 0; r->inboxes && i < r->params.n_fds; i++)
+		inbox_free(&r->inboxes[i]);
+	free(r->inboxes);
+	if (r->wakeup_fd != -1)
+		close(r->wakeup_fd);
+	poller_free(&r->poller);
+	outbox_free(&r->outbox);
+	free(r->spare);
+	free(r->kernel_drops);
+	free(r); /* its stock goes with the queue */
+	*rp = NULL;
+}
+
+int receiver_start(struct receiver *r)
+{
+	char name[16];
+
+	snprintf(name, sizeof name, "receiver-%u", r->params.number);
+	int rc = thread_start(&r->id, name, run, r);
+	r->is_started = rc == 0;
+	return rc;
+}
+
+void receiver_stop(struct receiver *r)
+{
+	atomic_store_explicit(&r->is_stopping, true, memory_order_relaxed);
+	wakeup_signal(r->wakeup_fd);
+}
+
+void receiver_join(struct receiver *r)
+{
+	if (r->is_started)
+		pthread_join(r->id, NULL);
+	r->is_started = false;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The memory of a worker: everything it will ever use, taken at start. */
+#include "core/worker.h"
+
+#include <stdlib.h>
+
+#include "balance/pool.h"
+#include "base/err.h"
+
+/* Beside its sockets a server may have as many retired ones and a fresh one; a number is short. */
+static size_t socket_numbers(size_t n_servers, size_t per_server)
+{
+	size_t n = n_servers * (2 * per_server + 2);
+
+	return n < WORKER_SOCKETS_MAX ? n : WORKER_SOCKETS_MAX;
+}
+
+int worker_new(const struct worker_env *env, int64_t now_ns, struct worker **worker_out)
+{
+	struct worker *w = calloc(1, sizeof *w);
+	size_t n_servers = env->pool->n_servers;
+	size_t per_server = env->params->sockets_per_server;
+
+	if (!w)
+		return ERR_NOMEM;
+	w->env = *env;
+	w->n_sockets = (uint16_t)socket_numbers(n_servers, per_server);
+	w->servers = calloc(n_servers, sizeof *w->servers);
+	w->row = calloc(n_servers * per_server, sizeof *w->row);
+	w->sockets = calloc(w->n_sockets, sizeof *w->sockets);
+	if (!w->servers || !w->row || !w->sockets) {
+		worker_free(&w);
+		return ERR_NOMEM;
+	}
+	wheel_init(&w->wheel, now_ns);
+	codel_init(&w->codel, env->params->codel_target_ns, env->params->codel_interval_ns);
+	w->trim_ns = INT64_MAX;
+	*worker_out = w;
+	return 0;
+}
+
+void worker_free(struct worker **wp)
+{
+	struct worker *w = *wp;
+
+	if (!w)
+		return;
+	free(w->servers);
+	free(w->row);
+	free(w->sockets);
+	free(w);
+	*wp = NULL;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Probes: attempts without a client. The first goes by one of the traffic's sockets, in turn. When
+ * it fails, the prober orders a repetition by a socket made for it: if that is answered, it was
+ * the old socket that is dead, not the server, and the new one takes its place. */
+#include "core/worker_impl.h"
+
+static void report(struct worker *w, const struct probe_order *order, uint16_t socket)
+{
+	w->env.ops->probe_done(w->env.ctx, &(struct probe_result){
+						   .serial = order->serial,
+						   .server = order->server,
+						   .socket = socket,
+						   .worker = w->env.number,
+						   .is_fresh = order->is_fresh,
+						   .outcome = PROBE_UNREACHABLE,
+					   });
+}
+
+/* The next of the server's sockets in turn. */
+static uint16_t next_in_turn(struct worker *w, uint16_t server, int64_t now_ns)
+{
+	struct worker_server *s = &w->servers[server];
+
+	if (worker_sockets_missing(w, server) > 0)
+		w->env.ops->sockets_wanted(w->env.ctx, server, now_ns);
+	if (s->n_sockets == 0)
+		return WORKER_SOCKET_NONE;
+	s->probe_turn = (uint16_t)((s->probe_turn + 1) % s->n_sockets);
+	return w->row[(size_t)server * w->env.params->sockets_per_server + s->probe_turn];
+}
+
+void worker_probe(struct worker *w, int64_t now_ns, const struct probe_order *order, uint16_t socket)
+{
+	w->batch++;
+	if (!order->is_fresh)
+		socket = next_in_turn(w, order->server, now_ns);
+	if (socket == WORKER_SOCKET_NONE) {
+		report(w, order, socket);
+		return;
+	}
+	struct pending *p =
+		pending_open(w->env.shard, order->message, order->message_len, order->name_len);
+	if (!p) {
+		if (order->is_fresh)
+			worker_socket_retire(w, socket);
+		report(w, order, socket);
+		return;
+	}
+	p->kind = PENDING_PROBE;
+	p->probe = (struct pending_probe){
+		.serial = order->serial,
+		.replaces = order->replaces,
+		.is_fresh = order->is_fresh,
+	};
+	p->arrival_ns = now_ns;
+	p->client_flags = MESSAGE_RD;
+	p->deadline_ns = now_ns + order->timeout_ns;
+	wheel_add(&w->wheel, &p->timer, p->deadline_ns);
+	if (!worker_attempt_open(w, p, 0, socket, now_ns)) {
+		p->attempts[0].socket = socket;
+		worker_probe_end(w, p, PROBE_UNREACHABLE, 0);
+		return;
+	}
+	w->env.ops->send(w->env.ctx, socket, pending_bytes(w->env.shard, p), p->len,
+		pending_ref(w->env.shard, p, 0));
+	worker_flush(w);
+}
+
+void worker_probe_end(struct worker *w, struct pending *p, enum probe_outcome outcome, unsigned rcode)
+{
+	struct pending_probe probe = p->probe;
+	uint16_t socket = p->attempts[0].socket;
+	struct probe_result result = {
+		.serial = probe.serial,
+		.server = w->sockets[socket].server,
+		.socket = socket,
+		.worker = w->env.number,
+		.is_fresh = probe.is_fresh,
+		.rcode = (uint8_t)rcode,
+		.outcome = outcome,
+	};
+
+	worker_end(w, p);
+	if (probe.is_fresh && outcome == PROBE_ANSWERED) {
+		/* The silent socket may have been replaced by now; then nothing is lost. */
+		if (probe.replaces < w->n_sockets && w->sockets[probe.replaces].is_open &&
+			w->sockets[probe.replaces].server == result.server &&
+			!w->sockets[probe.replaces].is_retired)
+			worker_socket_retire(w, probe.replaces);
+		worker_socket_promote(w, socket);
+	} else if (probe.is_fresh) {
+		worker_socket_retire(w, socket);
+	}
+	w->env.ops->probe_done(w->env.ctx, &result);
+}

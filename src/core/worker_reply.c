@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Replies. One is believed only if it came by the socket and from the peer of a live attempt, with
+ * that attempt's ID, the query's opcode and its question (RFC 5452 section 9.1); everything else
+ * is counted and ignored, and the wait goes on. What is believed leaves with the client's ID, RD,
+ * CD and spelling of the question (RFC 5625), cut to TC=1 if it is too large. */
+#include "core/worker_impl.h"
+
+#include <string.h>
+
+#include "wire/name.h"
+
+/* Payload of an IPv4 packet at most; nothing larger can leave whatever is configured. */
+#define UDP_PAYLOAD_MAX 65507
+
+/* Servers that refuse to look at a message may leave its question out (RFC 1035 4.1.1 practice;
+ * update replies: RFC 2136 3.8). */
+static bool may_omit_question(const struct header *h)
+{
+	switch (header_rcode(h->flags)) {
+	case RCODE_FORMERR:
+	case RCODE_SERVFAIL:
+	case RCODE_NOTIMP:
+	case RCODE_REFUSED:
+		return true;
+	default:
+		return header_opcode(h->flags) == OPCODE_UPDATE;
+	}
+}
+
+static bool is_question_equal(
+	struct worker *w, struct pending *p, const struct worker_reply *r, const struct reply_view *v)
+{
+	const uint8_t *sent = pending_bytes(w->env.shard, p) + MESSAGE_HEADER_BYTES;
+	const uint8_t *echoed = r->data + MESSAGE_HEADER_BYTES;
+	size_t len = p->name_len;
+
+	if (v->question.name_len == 0)
+		return len == 0 || may_omit_question(&v->header);
+	if (v->question.name_len != len || memcmp(sent + len, echoed + len, 4) != 0)
+		return false;
+	if (p->has_case_mask)
+		return memcmp(sent, echoed, len) == 0;
+	return name_equal(sent, echoed, len);
+}
+
+/* The attempt that this reply answers, or NULL, counted. */
+static struct pending *match(
+	struct worker *w, const struct worker_reply *r, struct reply_view *v, unsigned *attempt_out)
+{
+	const struct worker_socket *socket = &w->sockets[r->socket];
+
+	count(w, METRIC_replies);
+	if (!addr_equal(&r->from, &w->env.pool->servers[socket->server].params.address)) {
+		count(w, METRIC_replies_wrong_peer);
+		return NULL;
+	}
+	if (reply_parse(r->data, r->len, v) < 0) {
+		count(w, METRIC_replies_malformed);
+		return NULL;
+	}
+	struct pending *p = pending_attempt_find(w->env.shard, r->socket, v->header.id, attempt_out);
+	if (!p) {
+		count(w, METRIC_replies_unmatched);
+		return NULL;
+	}
+	if (header_opcode(v->header.flags) != header_opcode(p->client_flags) ||
+		!is_question_equal(w, p, r, v)) {
+		count(w, METRIC_replies_wrong_question);
+		return NULL;
+	}
+	return p;
+}
+
+static size_t reply_limit(const struct worker *w, const struct pending *p)
+{
+	size_t limit = p->client_udp_size > MESSAGE_UDP_MIN ? p->client_udp_size : MESSAGE_UDP_MIN;
+
+	if (limit > w->env.params->udp_reply_max)
+		limit = w->env.params->udp_reply_max;
+	return limit < UDP_PAYLOAD_MAX ? limit : UDP_PAYLOAD_MAX;
+}
+
+/* Gives the client what is its own; in place. */
+static void restore_client(
+	struct worker *w, struct pending *p, struct worker_reply *r, const struct reply_view *v)
+{
+	message_set_id(r->data, p->client_id);
+	if (p->is_signed)
+		return; /* the signature covers the rest */
+	message_set_flags(r->data, MESSAGE_RD | MESSAGE_CD, p->client_flags);
+	if (v->question.name_len == 0)
+		return;
+	uint8_t *question = r->data + MESSAGE_HEADER_BYTES;
+	memcpy(question, pending_bytes(w->env.shard, p) + MESSAGE_HEADER_BYTES, p->name_len);
+	if (p->has_case_mask)
+		name_flip_case(question, p->name_len, pending_case_mask(w->env.shard, p));
+}
+
+static void count_reply(
+	struct worker *w, const struct pending *p, unsigned i, unsigned rcode, int64_t now_ns)
+{
+	const struct attempt *a = &p->attempts[i];
+	int64_t us = (now_ns - p->arrival_ns) / CLOCK_NS_PER_US - a->sent_us;
+
+	count_server(w, a->server, SERVER_METRIC_replies);
+	if (rcode == RCODE_SERVFAIL)
+		count_server(w, a->server, SERVER_METRIC_servfail);
+	if (rcode == RCODE_REFUSED)
+		count_server(w, a->server, SERVER_METRIC_refused);
+	if (us > 0)
+		server_metric_add(
+			&w->env.server_metrics[a->server], SERVER_METRIC_latency_us, (uint64_t)us);
+}
+
+static void answer(struct worker *w, struct pending *p, unsigned i, struct worker_reply *r,
+	const struct reply_view *v, int64_t now_ns)
+{
+	unsigned rcode = header_rcode(v->header.flags);
+	bool is_cut = r->len > reply_limit(w, p);
+
+	restore_client(w, p, r, v);
+	if (is_cut) {
+		r->len = reply_truncate(r->data, r->len, v, p->client_udp_size != 0);
+		count(w, METRIC_truncated);
+	}
+	count(w, METRIC_answered_server);
+	count_reply(w, p, i, rcode, now_ns);
+	w->env.ops->answer(w->env.ctx, &p->origin, r->data, r->len);
+	if (w->env.ops->trace) {
+		struct worker_event event = {
+			.kind = WORKER_EVENT_ANSWERED,
+			.origin = &p->origin,
+			.question = r->data + MESSAGE_HEADER_BYTES,
+			.name_len = v->question.name_len,
+			.server = p->attempts[i].server,
+			.rcode = rcode,
+			.elapsed_us = (now_ns - p->arrival_ns) / CLOCK_NS_PER_US,
+			.is_cut = is_cut,
+		};
+		w->env.ops->trace(w->env.ctx, &event);
+	}
+	worker_end(w, p);
+}
+
+void worker_replies(struct worker *w, int64_t now_ns, struct worker_reply *replies, size_t n)
+{
+	w->batch++;
+	for (size_t k = 0; k < n; k++) {
+		struct reply_view v;
+		unsigned i;
+		struct pending *p = match(w, &replies[k], &v, &i);
+
+		if (!p)
+			continue;
+		if (p->kind == PENDING_PROBE)
+			worker_probe_end(w, p, PROBE_ANSWERED, header_rcode(v.header.flags));
+		else
+			answer(w, p, i, &replies[k], &v, now_ns);
+	}
+	worker_flush(w);
+}

@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One turn of the loop: sleep in the poller; read replies, up to a batch at a time over all sockets;
+ * take orders; take batches from the queue; let time pass. Each hands the machine one event, and
+ * what comes out of it is sent before the next.
+ *
+ * What the machine hands out is collected in two boxes, by socket and by listener, and leaves with
+ * one system call per socket used. A send that the kernel refuses is tried once more, because the
+ * error may belong to an older datagram (an ICMP answer to it); then the machine hears of it. */
+#include "core/worker_thread.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "balance/pool.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/rng.h"
+#include "base/thread.h"
+#include "core/mailbox.h"
+#include "core/queue.h"
+#include "core/trace.h"
+#include "net/batch.h"
+#include "net/poller.h"
+
+#define REPLY_SLOT_BYTES 65536 /* any UDP payload fits; only the pages touched cost memory */
+#define OUT_MAX (2 * BATCH_MAX)
+#define BATCHES_PER_TURN 4 /* then replies get their chance again */
+#define READS_PER_SOCKET 4
+#define WAKE_TAG UINT64_MAX
+#define REOPEN_AFTER_NS CLOCK_NS_PER_S
+
+/* Datagrams on their way out: grouped by socket or listener when they are sent. */
+struct outgoing {
+	struct outbox *outbox;
+	size_t n;
+	struct outbox_item items[OUT_MAX];
+	uint16_t by[OUT_MAX]; /* socket or listener */
+	uint64_t refs[OUT_MAX]; /* sends: the machine's name for it */
+	struct outbox_item group[OUT_MAX];
+};
+
+struct worker_thread {
+	/* set at start */
+	struct worker_thread_params params;
+	struct worker *worker;
+	struct pending_shard *shard;
+	struct mailbox *orders;
+	int wakeup_fd;
+	struct poller *poller;
+	struct inbox *inbox;
+	uint8_t *reply_bytes; /* BATCH_MAX slots of REPLY_SLOT_BYTES */
+	pthread_t id;
+	bool is_started;
+
+	/* owner only */
+	struct rng rng;
+	int64_t now_ns;
+	int *fds; /* by socket number, -1: none */
+	int64_t *reopen_ns; /* by server: not before */
+	struct log_limit *open_limits; /* by server */
+	struct outgoing sends, answers;
+	uint64_t failed[OUT_MAX]; /* sends the kernel refused twice, for the machine */
+	size_t n_failed;
+	struct inbox_slot slots[BATCH_MAX];
+	struct worker_reply replies[BATCH_MAX];
+	struct batch *done; /* given back with the next pop */
+
+	/* atomic, relaxed: a flag, and a figure to look at */
+	alignas(64) _Atomic bool hurry;
+	_Atomic bool is_finished;
+	_Atomic uint32_t n_queries;
+};
+
+static void count(struct worker_thread *t, enum metric_id id)
+{
+	metric_add(t->params.metrics, id, 1);
+}
+
+/* ---- out ------------------------------------------------------------------------------------ */
+
+/* Sends what is there, one call for each socket or listener in use. */
+static void outgoing_flush(struct outgoing *o, const int *fds)
+{
+	bool is_sent[OUT_MAX] = { false };
+
+	for (size_t i = 0; i < o->n; i++) {
+		size_t n = 0;
+
+		if (is_sent[i])
+			continue;
+		for (size_t j = i; j < o->n; j++) {
+			if (o->by[j] == o->by[i]) {
+				is_sent[j] = true;
+				o->group[n++] = o->items[j];
+			}
+		}
+		outbox_send(o->outbox, fds[o->by[i]], o->group, n);
+	}
+	o->n = 0;
+}
+
+static void flush_sends(struct worker_thread *t)
+{
+	outgoing_flush(&t->sends, t->fds);
+}
+
+static void flush_answers(struct worker_thread *t)
+{
+	outgoing_flush(&t->answers, t->params.listen_fds);
+}
+
+static bool send_failed(void *ctx, const struct outbox_item *item, int error, unsigned tries)
+{
+	struct worker_thread *t = ctx;
+
+	if (tries == 1 && error != EAGAIN && error != ENOBUFS) {
+		count(t, METRIC_attempts_resent);
+		return true;
+	}
+	/* Beyond the room there is here the query's deadline speaks for it. */
+	if (t->n_failed < OUT_MAX)
+		t->failed[t->n_failed++] = t->sends.refs[item->token];
+	return false;
+}
+
+static bool answer_failed(void *ctx, const struct outbox_item *item, int error, unsigned tries)
+{
+	struct worker_thread *t = ctx;
+
+	(void)item;
+	if (tries == 1 && error != EAGAIN && error != ENOBUFS)
+		return true;
+	count(t, METRIC_answer_errors);
+	return false;
+}
+
+static void on_send(void *ctx, uint16_t socket, const uint8_t *data, size_t len, uint64_t ref)
+{
+	struct worker_thread *t = ctx;
+	struct outgoing *o = &t->sends;
+
+	if (o->n == OUT_MAX)
+		flush_sends(t);
+	o->items[o->n] = (struct outbox_item){ .data = data, .len = len, .token = (uint32_t)o->n };
+	o->refs[o->n] = ref;
+	o->by[o->n++] = socket;
+}
+
+static void on_answer(void *ctx, const struct origin *origin, const uint8_t *data, size_t len)
+{
+	struct worker_thread *t = ctx;
+	struct outgoing *o = &t->answers;
+
+	if (o->n == OUT_MAX)
+		flush_answers(t);
+	struct outbox_item *item = &o->items[o->n];
+	item->data = data;
+	item->len = len;
+	item->to = origin->client;
+	item->ifindex = origin->ifindex;
+	item->has_local = origin->has_local;
+	if (origin->has_local)
+		memcpy(item->local_ip, origin->local_ip, sizeof item->local_ip);
+	o->by[o->n++] = origin->listener;
+}
+
+static void on_flush(void *ctx)
+{
+	flush_sends(ctx);
+	flush_answers(ctx);
+}
+
+static void on_probe_done(void *ctx, const struct probe_result *result)
+{
+	struct worker_thread *t = ctx;
+
+	t->params.probe_done(t->params.probe_ctx, result);
+}
+
+static void on_trace(void *ctx, const struct worker_event *event)
+{
+	struct worker_thread *t = ctx;
+	const struct pool *pool = t->params.pool;
+
+	trace_log(event, event->server == -1 ? NULL : pool->servers[event->server].params.name);
+}
+
+/* ---- sockets -------------------------------------------------------------------------------- */
+
+/* A connected socket under a number of the machine's; WORKER_SOCKET_NONE with errno. */
+static uint16_t open_socket(struct worker_thread *t, uint16_t server, bool is_fresh)
+{
+	const struct server_params *s = &t->params.pool->servers[server].params;
+	int fd;
+
+	if (socket_connect(&s->address, &s->source, t->params.avoid_ports, &t->rng, &fd) < 0)
+		return WORKER_SOCKET_NONE;
+	uint16_t socket = worker_socket_add(t->worker, server, is_fresh);
+	if (socket == WORKER_SOCKET_NONE || poller_add(t->poller, fd, socket) < 0) {
+		close(fd);
+		if (socket != WORKER_SOCKET_NONE)
+			worker_socket_drop(t->worker, socket);
+		errno = ENOMEM;
+		return WORKER_SOCKET_NONE;
+	}
+	t->fds[socket] = fd;
+	return socket;
+}
+
+static void on_socket_unused(void *ctx, uint16_t socket)
+{
+	struct worker_thread *t = ctx;
+
+	if (t->fds[socket] == -1)
+		return;
+	poller_remove(t->poller, t->fds[socket]);
+	close(t->fds[socket]);
+	t->fds[socket] = -1;
+}
+
+/* Opens what the server lacks, at most once a second when that fails. */
+static void on_sockets_wanted(void *ctx, uint16_t server, int64_t now_ns)
+{
+	struct worker_thread *t = ctx;
+	const struct server_params *s = &t->params.pool->servers[server].params;
+
+	if (now_ns < t->reopen_ns[server])
+		return;
+	while (worker_sockets_missing(t->worker, server) > 0) {
+		if (open_socket(t, server, false) == WORKER_SOCKET_NONE) {
+			int error = errno;
+
+			t->reopen_ns[server] = now_ns + REOPEN_AFTER_NS;
+			log_limited(&t->open_limits[server], now_ns, 60000, LOG_LEVEL_WARNING,
+				"server %s: no socket to it: %s; trying again", s->name,
+				strerror(error));
+			return;
+		}
+	}
+}
+
+static bool on_trim(void *ctx)
+{
+	struct worker_thread *t = ctx;
+
+	madvise(t->reply_bytes, (size_t)BATCH_MAX * REPLY_SLOT_BYTES, MADV_DONTNEED);
+	queue_trim(t->params.queue);
+	return pending_trim(t->shard);
+}
+
+static const struct worker_ops ops = {
+	.send = on_send,
+	.answer = on_answer,
+	.flush = on_flush,
+	.probe_done = on_probe_done,
+	.sockets_wanted = on_sockets_wanted,
+	.socket_unused = on_socket_unused,
+	.trim = on_trim,
+};
+static const struct worker_ops ops_traced = {
+	.send = on_send,
+	.answer = on_answer,
+	.flush = on_flush,
+	.probe_done = on_probe_done,
+	.sockets_wanted = on_sockets_wanted,
+	.socket_unused = on_socket_unused,
+	.trim = on_trim,
+	.trace = on_trace,
+};
+
+/* ---- in ------------------------------------------------------------------------------------- */
+
+/* What the kernel refused during the last event is the next event. */
+static void report_failures(struct worker_thread *t)
+{
+	while (t->n_failed > 0)
+		worker_send_failed(t->worker, t->now_ns, t->failed[--t->n_failed]);
+}
+
+static void hand_over_replies(struct worker_thread *t, size_t n)
+{
+	if (n == 0)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		t->replies[i].len = t->slots[i].len;
+		t->replies[i].from = t->slots[i].from;
+	}
+	worker_replies(t->worker, t->now_ns, t->replies, n);
+	report_failures(t);
+}
+
+/* Reads one socket behind the n replies already there; the new n. */
+static size_t read_socket(struct worker_thread *t, uint16_t socket, size_t n)
+{
+	for (int reads = 0; reads < READS_PER_SOCKET && t->fds[socket] != -1; reads++) {
+		unsigned room = (unsigned)(BATCH_MAX - n);
+		int got = inbox_read(t->inbox, t->fds[socket], &t->slots[n], room);
+
+		if (got < 0) {
+			count(t, METRIC_socket_errors);
+			continue; /* an ICMP error; data may follow it */
+		}
+		for (int i = 0; i < got; i++)
+			t->replies[n + (size_t)i].socket = socket;
+		n += (size_t)got;
+		if (n == BATCH_MAX) {
+			hand_over_replies(t, n);
+			n = 0;
+		}
+		if (got < (int)room)
+			break; /* it was emptied */
+	}
+	return n;
+}
+
+static void read_replies(struct worker_thread *t, const struct poller_event *events, size_t n_events)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < n_events; i++) {
+		if (events[i].tag != WAKE_TAG)
+			n = read_socket(t, (uint16_t)events[i].tag, n);
+	}
+	hand_over_replies(t, n);
+}
+
+static void take_orders(struct worker_thread *t)
+{
+	struct probe_order order;
+
+	while (mailbox_take(t->orders, &order)) {
+		uint16_t socket = WORKER_SOCKET_NONE;
+
+		if (order.is_fresh)
+			socket = open_socket(t, order.server, true);
+		worker_probe(t->worker, t->now_ns, &order, socket);
+		report_failures(t);
+	}
+}
+
+/* True if there may be more. */
+static bool take_batches(struct worker_thread *t)
+{
+	for (int i = 0; i < BATCHES_PER_TURN; i++) {
+		t->done = queue_pop(t->params.queue, t->params.number, t->done);
+		if (!t->done)
+			return false;
+		t->now_ns = clock_mono_ns();
+		worker_take(t->worker, t->now_ns, t->done->datagrams, t->done->n);
+		report_failures(t);
+	}
+	return true;
+}
+
+static bool is_finished(struct worker_thread *t)
+{
+	if (!queue_is_drained(t->params.queue))
+		return false;
+	if (atomic_load_explicit(&t->hurry, memory_order_relaxed))
+		worker_give_up(t->worker, clock_mono_ns());
+	return worker_queries(t->worker) == 0;
+}
+
+static int64_t time_to_sleep(const struct worker_thread *t)
+{
+	int64_t next_ns = worker_next_ns(t->worker);
+
+	if (next_ns == INT64_MAX)
+		return -1;
+	int64_t left_ns = next_ns - clock_mono_ns();
+	return left_ns > 0 ? left_ns : 0;
+}
+
+static void *run(void *arg)
+{
+	struct worker_thread *t = arg;
+	struct poller_event events[POLLER_EVENTS_MAX];
+	bool is_closing = false;
+	bool has_more = take_batches(t); /* notes this worker as idle: from now on it is woken */
+
+	while (!is_closing || !is_finished(t)) {
+		size_t n = poller_wait(t->poller, has_more ? 0 : time_to_sleep(t), events);
+
+		count(t, METRIC_wakeups);
+		t->now_ns = clock_mono_ns();
+		read_replies(t, events, n);
+		take_orders(t);
+		has_more = take_batches(t);
+		if (!has_more)
+			is_closing = queue_is_closed(t->params.queue);
+		t->now_ns = clock_mono_ns();
+		worker_tick(t->worker, t->now_ns);
+		report_failures(t);
+		atomic_store_explicit(
+			&t->n_queries, worker_queries(t->worker), memory_order_relaxed);
+	}
+	atomic_store_explicit(&t->n_queries, 0, memory_order_relaxed);
+	atomic_store_explicit(&t->is_finished, true, memory_order_relaxed);
+	return NULL;
+}
+
+/* ---- making and ending ---------------------------------------------------------------------- */
+
+static int take_memory(struct worker_thread *t)
+{
+	size_t n_servers = t->params.pool->n_servers;
+
+	t->reopen_ns = calloc(n_servers, sizeof *t->reopen_ns);
+	t->open_limits = calloc(n_servers, sizeof *t->open_limits);
+	t->reply_bytes = mmap(NULL, (size_t)BATCH_MAX * REPLY_SLOT_BYTES, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (t->reply_bytes == MAP_FAILED)
+		t->reply_bytes = NULL;
+	if (!t->reopen_ns || !t->open_limits || !t->reply_bytes)
+		return ERR_NOMEM;
+	madvise(t->reply_bytes, (size_t)BATCH_MAX * REPLY_SLOT_BYTES, MADV_NOHUGEPAGE);
+	for (size_t i = 0; i < BATCH_MAX; i++) {
+		t->slots[i].data[0] = t->replies[i].data = t->reply_bytes + i * REPLY_SLOT_BYTES;
+		t->slots[i].size[0] = REPLY_SLOT_BYTES;
+	}
+	return 0;
+}
+
+static int make_parts(struct worker_thread *t)
+{
+	const struct worker_thread_params *p = &t->params;
+	int rc;
+
+	if ((rc = wakeup_new(&t->wakeup_fd)) < 0 || (rc = poller_new(&t->poller)) < 0 ||
+		(rc = poller_add_edge(t->poller, t->wakeup_fd, WAKE_TAG)) < 0 ||
+		(rc = inbox_new(false, &t->inbox)) < 0 ||
+		(rc = outbox_new(send_failed, t, &t->sends.outbox)) < 0 ||
+		(rc = outbox_new(answer_failed, t, &t->answers.outbox)) < 0)
+		return rc;
+	/* a probe and its repetition for each server, twice over */
+	rc = mailbox_new(
+		sizeof(struct probe_order), 4 * p->pool->n_servers, t->wakeup_fd, &t->orders);
+	if (rc < 0)
+		return rc;
+	return pending_new(
+		&(struct pending_params){
+			.capacity = p->pending_max + 2 * (uint32_t)p->pool->n_servers,
+			.case_masks = p->worker->case_randomize,
+		},
+		&t->shard);
+}
+
+static int make_worker(struct worker_thread *t)
+{
+	const struct worker_thread_params *p = &t->params;
+	struct worker_env env = {
+		.params = p->worker,
+		.ops = p->trace ? &ops_traced : &ops,
+		.ctx = t,
+		.pool = p->pool,
+		.shard = t->shard,
+		.quota = p->quota,
+		.rng = &t->rng,
+		.metrics = p->metrics,
+		.server_metrics = p->server_metrics,
+		.number = p->number,
+	};
+	int rc = worker_new(&env, clock_mono_ns(), &t->worker);
+
+	if (rc < 0)
+		return rc;
+	t->fds = malloc(t->worker->n_sockets * sizeof *t->fds);
+	if (!t->fds)
+		return ERR_NOMEM;
+	for (unsigned i = 0; i < t->worker->n_sockets; i++)
+		t->fds[i] = -1;
+	return 0;
+}
+
+int worker_thread_new(const struct worker_thread_params *params, struct worker_thread **thread_out)
+{
+	struct worker_thread *t = aligned_alloc(64, (sizeof *t + 63) / 64 * 64);
+	int rc;
+
+	if (!t)
+		return ERR_NOMEM;
+	memset(t, 0, sizeof *t);
+	t->params = *params;
+	t->wakeup_fd = -1;
+	rng_init(&t->rng);
+	if ((rc = take_memory(t)) < 0 || (rc = make_parts(t)) < 0 || (rc = make_worker(t)) < 0) {
+		worker_thread_free(&t);
+		return rc;
+	}
+	queue_set_wakeup(params->queue, params->number, t->wakeup_fd);
+	for (size_t s = 0; s < params->pool->n_servers; s++) {
+		if (params->pool->servers[s].params.mode != SERVER_FORCED_DOWN)
+			on_sockets_wanted(t, (uint16_t)s, clock_mono_ns());
+	}
+	*thread_out = t;
+	return 0;
+}
+
+void worker_thread_free(struct worker_thread **tp)
+{
+	struct worker_thread *t = *tp;
+
+	if (!t)
+		return;
+	for (unsigned i = 0; t->fds && i < t->worker->n_sockets; i++) {
+		if (t->fds[i] != -1)
+			close(t->fds[i]);
+	}
+	if (t->wakeup_fd != -1)
+		close(t->wakeup_fd);
+	if (t->reply_bytes)
+		munmap(t->reply_bytes, (size_t)BATCH_MAX * REPLY_SLOT_BYTES);
+	worker_free(&t->worker);
+	pending_free(&t->shard);
+	mailbox_free(&t->orders);
+	poller_free(&t->poller);
+	inbox_free(&t->inbox);
+	outbox_free(&t->sends.outbox);
+	outbox_free(&t->answers.outbox);
+	free(t->fds);
+	free(t->reopen_ns);
+	free(t->open_limits);
+	free(t);
+	*tp = NULL;
+}
+
+int worker_thread_start(struct worker_thread *t)
+{
+	char name[16];
+
+	snprintf(name, sizeof name, "worker-%u", t->params.number);
+	int rc = thread_start(&t->id, name, run, t);
+	t->is_started = rc == 0;
+	return rc;
+}
+
+void worker_thread_join(struct worker_thread *t)
+{
+	if (t->is_started)
+		pthread_join(t->id, NULL);
+	t->is_started = false;
+}
+
+void worker_thread_hurry(struct worker_thread *t)
+{
+	atomic_store_explicit(&t->hurry, true, memory_order_relaxed);
+	wakeup_signal(t->wakeup_fd);
+}
+
+bool worker_thread_probe(struct worker_thread *t, const struct probe_order *order)
+{
+	return mailbox_post(t->orders, order);
+}
+
+uint32_t worker_thread_queries(const struct worker_thread *t)
+{
+	return atomic_load_explicit(&t->n_queries, memory_order_relaxed);
+}
+
+bool worker_thread_is_finished(const struct worker_thread *t)
+{
+	return !t->is_started || atomic_load_explicit(&t->is_finished, memory_order_relaxed);
+}

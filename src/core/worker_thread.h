@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * worker_thread - the loop around one worker: its sockets to servers, its poller, its boxes of
+ * outgoing datagrams. Thin on purpose: what is decided is decided in core/worker.
+ *
+ * Made and freed by the engine's thread, run by its own; only the functions marked so may be called
+ * by others. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/probe.h"
+#include "core/worker.h"
+#include "net/socket.h"
+
+struct queue;
+struct worker_thread;
+
+struct worker_thread_params {
+	uint16_t number;
+	const struct worker_params *worker;
+	uint32_t pending_max; /* of all workers; any one may hold them all */
+	struct pending_quota *quota;
+	struct queue *queue;
+	struct pool *pool;
+	const int *listen_fds; /* by listener index: answers leave by them */
+	size_t n_listen_fds;
+	const struct port_set *avoid_ports;
+	struct metric_block *metrics;
+	struct server_metrics *server_metrics; /* one per server */
+	bool trace; /* log what happens to each query */
+	/* A probe has ended; called on the worker's thread, must not wait. */
+	void (*probe_done)(void *ctx, const struct probe_result *result);
+	void *probe_ctx;
+};
+
+/* Takes all memory and opens all sockets. A server that cannot be reached now is no error: it is
+ * logged, and tried again when it is probed or asked. ERR_NOMEM; ERR_SYSTEM with errno if not even
+ * one socket could be made for want of descriptors. */
+int worker_thread_new(const struct worker_thread_params *params, struct worker_thread **thread_out);
+void worker_thread_free(struct worker_thread **t); /* *t may be NULL; sets it to NULL */
+
+/* Starts the loop. It ends when the queue is closed and drained and no query is pending, or soon
+ * after worker_thread_hurry. ERR_SYSTEM. */
+int worker_thread_start(struct worker_thread *t);
+void worker_thread_join(struct worker_thread *t); /* does nothing if it was not started */
+
+/* Any thread. */
+void worker_thread_hurry(struct worker_thread *t); /* give up what is pending */
+bool worker_thread_probe(struct worker_thread *t, const struct probe_order *order); /* false: box full */
+bool worker_thread_is_finished(const struct worker_thread *t); /* the loop has ended */
+uint32_t worker_thread_queries(const struct worker_thread *t); /* pending now; may be a moment old */

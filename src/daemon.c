@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The order of the start matters and is that of daemon_run: file limit (as root), user, can the
+ * file be read again, listening sockets, sockets to the servers, the rest of the privileges, the
+ * threads. Nothing is half-started: a failure takes the same way back as the end does. */
+#include "daemon.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "balance/pool.h"
+#include "base/clock.h"
+#include "base/cpus.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "config.h"
+#include "core/engine.h"
+#include "net/acl.h"
+#include "notify.h"
+#include "privilege.h"
+#include "services/prober.h"
+#include "services/report.h"
+#include "sockets.h"
+
+#define WORKERS_MOST 16 /* chosen by ourselves; a written number may be larger */
+#define DRAIN_LOOK_NS (10 * CLOCK_NS_PER_MS)
+
+struct daemon {
+	const struct daemon_params *params;
+	const struct config *config;
+	unsigned n_workers;
+	unsigned sockets_per_server;
+	struct listeners listeners;
+	struct acl *acl;
+	struct pool *pool;
+	struct engine *engine;
+	struct prober *prober;
+};
+
+/* ---- start ---------------------------------------------------------------------------------- */
+
+static unsigned choose_workers(const struct config *c)
+{
+	if (c->workers > 0)
+		return (unsigned)c->workers;
+	unsigned n = cpus_usable();
+	return n < WORKERS_MOST ? n : WORKERS_MOST;
+}
+
+static bool needs_low_port(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		if (c->listeners[i].address.port < privilege_low_port_start())
+			return true;
+	}
+	return false;
+}
+
+static bool become_user(struct daemon *d)
+{
+	struct privilege_message message;
+	const char *user = d->params->user;
+
+	if (privilege_become(user, needs_low_port(d->config), &message) < 0) {
+		log_error("%s", message.text);
+		return false;
+	}
+	if (message.text[0])
+		log_warning("%s", message.text);
+	if (d->params->config_path &&
+		privilege_can_read(d->params->config_path, user, &message) < 0) {
+		log_error("%s", message.text);
+		return false;
+	}
+	return true;
+}
+
+static bool drop_rest(const struct daemon *d)
+{
+	struct privilege_message message;
+
+	if (privilege_drop_rest(needs_low_port(d->config), &message) < 0) {
+		log_error("%s", message.text);
+		return false;
+	}
+	if (message.text[0])
+		log_warning("%s", message.text);
+	return true;
+}
+
+/* How many sockets there can be, with the limit of open files raised to the need. */
+static bool plan_sockets(struct daemon *d)
+{
+	const struct config *c = d->config;
+	struct sockets_need need = {
+		.n_servers = c->n_servers,
+		.n_workers = d->n_workers,
+		.wanted = (unsigned)c->upstream_sockets,
+	};
+	struct sockets_plan plan;
+	char message[256];
+
+	for (size_t i = 0; i < c->n_listeners; i++)
+		need.n_listening += c->listeners[i].receivers;
+	uint64_t files = sockets_files_needed(&need);
+	if (privilege_raise_files(files, &need.file_limit) < 0)
+		need.file_limit = files; /* no limit to read: then try */
+	int rc = sockets_plan(&need, &plan, message, sizeof message);
+	if (rc < 0) {
+		log_error("%s", message);
+		return false;
+	}
+	if (message[0])
+		log_warning("%s", message);
+	d->sockets_per_server = plan.per_server;
+	return true;
+}
+
+/* A resolver that answers the whole Internet by mistake is a weapon. */
+static void warn_of_open_listeners(const struct daemon *d)
+{
+	for (size_t i = 0; d->config->acl_is_default && i < d->listeners.n; i++) {
+		const struct addr *a = &d->listeners.listener[i].address;
+		char text[ADDR_TEXT_MAX];
+
+		if (!addr_is_private(a) && !addr_is_wildcard(a))
+			log_warning("listening on the public address %s without a written acl: only "
+				    "private addresses are answered; write an acl to say whom you "
+				    "serve",
+				addr_format(a, text, sizeof text));
+	}
+}
+
+static bool open_listeners(struct daemon *d)
+{
+	const struct config *c = d->config;
+	struct listener_params *params = calloc(c->n_listeners, sizeof *params);
+	int rc = ERR_NOMEM;
+
+	if (params) {
+		for (size_t i = 0; i < c->n_listeners; i++)
+			params[i] = (struct listener_params){
+				.address = c->listeners[i].address,
+				.receivers = c->listeners[i].receivers,
+				.is_default = c->listeners[i].is_default,
+			};
+		rc = listeners_open(params, c->n_listeners, &d->listeners);
+	}
+	free(params);
+	if (rc == 0)
+		warn_of_open_listeners(d);
+	return rc == 0;
+}
+
+static struct worker_params worker_params(const struct daemon *d)
+{
+	const struct config *c = d->config;
+
+	return (struct worker_params){
+		.deadline_ns = c->deadline_ms * CLOCK_NS_PER_MS,
+		.on_failure = c->on_failure,
+		.on_overload = c->on_overload,
+		.udp_reply_max = (uint16_t)c->udp_reply_max,
+		.case_randomize = c->case_randomize,
+		.codel_target_ns = c->queue_target_ms * CLOCK_NS_PER_MS,
+		.codel_interval_ns = c->queue_interval_ms * CLOCK_NS_PER_MS,
+		.sockets_per_server = (uint16_t)d->sockets_per_server,
+	};
+}
+
+static bool order_probe(void *ctx, unsigned worker, const struct probe_order *order)
+{
+	return engine_probe(ctx, worker, order);
+}
+
+static int make_pool(struct daemon *d)
+{
+	const struct config *c = d->config;
+	int rc = acl_new(c->acl, c->n_acl, &d->acl);
+
+	if (rc < 0)
+		return rc;
+	return pool_new(
+		&(struct pool_params){
+			.servers = c->servers,
+			.n_servers = c->n_servers,
+			.policy = { .kind = c->policy,
+				.hash_seed = c->hash_seed,
+				.load_factor = c->hash_load_factor },
+		},
+		&d->pool);
+}
+
+static int make_prober(struct daemon *d)
+{
+	const struct config *c = d->config;
+
+	return prober_new(
+		&(struct prober_params){
+			.pool = d->pool,
+			.n_workers = d->n_workers,
+			.health = { .interval_ns = c->health_interval_ms * CLOCK_NS_PER_MS,
+				.fast_interval_ns = c->health_fast_interval_ms * CLOCK_NS_PER_MS,
+				.timeout_ns = c->health_timeout_ms * CLOCK_NS_PER_MS,
+				.fall = (unsigned)c->health_fall,
+				.rise = (unsigned)c->health_rise },
+			.is_off = c->health_mode == HEALTH_OFF,
+			.qname = c->health_qname_wire,
+			.qname_len = c->health_qname_len,
+			.qname_is_default = c->health_qname_is_default,
+			.qtype = c->health_qtype,
+			.reject = c->health_reject,
+			.order = order_probe,
+		},
+		&d->prober);
+}
+
+static int make_engine(struct daemon *d)
+{
+	const struct config *c = d->config;
+	int rc = engine_new(
+		&(struct engine_params){
+			.listeners = &d->listeners,
+			.acl = d->acl,
+			.pool = d->pool,
+			.worker = worker_params(d),
+			.n_workers = d->n_workers,
+			.pending_max = (uint32_t)c->pending_max,
+			.queue_capacity = (size_t)c->queue_capacity,
+			.trace = d->params->trace,
+			.probe_done = prober_result,
+			.probe_ctx = d->prober,
+		},
+		&d->engine);
+
+	if (rc == 0)
+		prober_set_ctx(d->prober, d->engine);
+	return rc;
+}
+
+static bool make_parts(struct daemon *d)
+{
+	int rc;
+
+	if ((rc = make_pool(d)) < 0 || (rc = make_prober(d)) < 0 || (rc = make_engine(d)) < 0) {
+		log_error("cannot start: %s%s%s", err_text(rc), rc == ERR_SYSTEM ? ": " : "",
+			rc == ERR_SYSTEM ? strerror(errno) : "");
+		return false;
+	}
+	return true;
+}
+
+static bool start_threads(struct daemon *d)
+{
+	if (engine_start(d->engine) == 0 && prober_start(d->prober) == 0)
+		return true;
+	log_error("cannot start a thread: %s", strerror(errno));
+	return false;
+}
+
+static void announce(const struct daemon *d)
+{
+	char status[128];
+
+	snprintf(status, sizeof status, "%zu servers, policy %s, %u workers", d->config->n_servers,
+		policy_table[d->config->policy]->name, d->n_workers);
+	for (size_t i = 0; i < d->listeners.n; i++) {
+		char text[ADDR_TEXT_MAX];
+
+		log_info("listening on %s",
+			addr_format(&d->listeners.listener[i].address, text, sizeof text));
+	}
+	log_notice("ready: %s", status);
+	notify_ready(status);
+	if (d->params->greeting) {
+		puts(d->params->greeting);
+		fflush(stdout);
+	}
+}
+
+/* ---- run and end ---------------------------------------------------------------------------- */
+
+static sigset_t all_signals(void)
+{
+	sigset_t set;
+
+	sigfillset(&set);
+	return set;
+}
+
+void daemon_block_signals(void)
+{
+	sigset_t set = all_signals();
+
+	sigprocmask(SIG_SETMASK, &set, NULL);
+}
+
+static bool is_end(int signal)
+{
+	return signal == SIGTERM || signal == SIGINT;
+}
+
+/* A signal that does not end us. */
+static void serve_signal(const struct daemon *d, int signal)
+{
+	if (signal == SIGUSR1)
+		report_log(d->engine, d->pool, d->prober);
+	else if (signal == SIGHUP)
+		log_notice("SIGHUP: reload is not supported yet; restart to apply a new configuration");
+}
+
+static void wait_for_end(const struct daemon *d)
+{
+	sigset_t set = all_signals();
+	int signal;
+
+	while (sigwait(&set, &signal) != 0 || !is_end(signal))
+		serve_signal(d, signal);
+	log_notice("%s: draining; a second one hurries", signal == SIGTERM ? "SIGTERM" : "SIGINT");
+}
+
+/* Waits until the workers have ended; a second signal makes them give up. */
+static void drain(struct daemon *d)
+{
+	sigset_t set = all_signals();
+	struct timespec look = { .tv_nsec = DRAIN_LOOK_NS };
+
+	notify_stopping("draining");
+	engine_stop(d->engine);
+	while (!engine_is_finished(d->engine)) {
+		int signal = sigtimedwait(&set, NULL, &look);
+
+		if (signal == -1)
+			continue;
+		if (is_end(signal)) {
+			log_notice("hurrying: queries in flight are given up");
+			engine_hurry(d->engine);
+		} else {
+			serve_signal(d, signal);
+		}
+	}
+}
+
+static void free_parts(struct daemon *d)
+{
+	engine_free(&d->engine);
+	prober_free(&d->prober);
+	pool_free(&d->pool);
+	acl_free(&d->acl);
+	listeners_close(&d->listeners);
+}
+
+/* With the threads made: serve, drain, report. The exit code. */
+static int serve(struct daemon *d)
+{
+	bool is_running = start_threads(d);
+
+	if (is_running) {
+		announce(d);
+		wait_for_end(d);
+	}
+	prober_stop(d->prober);
+	drain(d);
+	engine_join(d->engine);
+	if (is_running)
+		report_log(d->engine, d->pool, d->prober);
+	return is_running ? 0 : 1;
+}
+
+int daemon_run(const struct daemon_params *params)
+{
+	struct daemon d = {
+		.params = params,
+		.config = params->config,
+		.n_workers = choose_workers(params->config),
+	};
+	int code = 1;
+
+	if (plan_sockets(&d) && become_user(&d) && open_listeners(&d) && make_parts(&d) && drop_rest(&d))
+		code = serve(&d);
+	free_parts(&d);
+	return code;
+}
