@@ -280,18 +280,21 @@ struct pending *pending_attempt_find(
 	return slab_at(s->slots, (entry - 1) / PENDING_ATTEMPTS);
 }
 
+/* What a retransmission has in common with its query, in one piece for the hash. */
+struct client_key {
+	struct addr client;
+	uint16_t listener, id;
+	uint8_t question[NAME_MAX_BYTES + 4];
+};
+
 uint32_t pending_client_hash(const struct pending_shard *s, const struct origin *origin,
 	uint16_t id, const uint8_t *question, size_t question_len)
 {
-	struct {
-		struct addr client;
-		uint16_t listener, id;
-		uint8_t question[NAME_MAX_BYTES + 4];
-	} key = { .client = origin->client, .listener = origin->listener, .id = id };
+	struct client_key key = { .client = origin->client, .listener = origin->listener, .id = id };
 
 	assert(question_len <= sizeof key.question);
 	name_lower(key.question, question, question_len);
-	return (uint32_t)hash64(&s->key, &key, offsetof(typeof(key), question) + question_len);
+	return (uint32_t)hash64(&s->key, &key, offsetof(struct client_key, question) + question_len);
 }
 
 void pending_client_add(struct pending_shard *s, struct pending *p, uint32_t hash)
