@@ -34,6 +34,8 @@ enum rcode {
 };
 enum rrtype { RRTYPE_SIG = 24, RRTYPE_OPT = 41, RRTYPE_TSIG = 250 };
 enum { CLASS_IN = 1 };
+#define EDNS_DO 0x8000u /* DNSSEC OK, in the TTL of an OPT (RFC 3225) */
+#define EDNS_OPTION_EDE 15 /* RFC 8914 */
 
 struct header {
 	uint16_t id;

@@ -30,8 +30,7 @@ size_t reply_make(const struct reply_self *r, uint8_t *out, size_t size);
 /* Cuts a server's reply down to header (TC=1, no records), question and, if `keep_edns`, the
  * server's OPT without its options, so that the extended rcode survives (RFC 6891 7, RFC 2181 9).
  * In place; the new length. `view` is the reply's. */
-size_t reply_truncate(
-	uint8_t *data, size_t len, const struct reply_view *view, bool keep_edns);
+size_t reply_truncate(uint8_t *data, size_t len, const struct reply_view *view, bool keep_edns);
 
 /* Writes the ID of a message in place. Needs 2 bytes. */
 void message_set_id(uint8_t *data, uint16_t id);
