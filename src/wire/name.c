@@ -8,7 +8,8 @@
 
 #include "base/err.h"
 
-#define POINTER 0xc0u /* the two label type bits; 01 and 10 were never put to use (RFC 6891 5) */
+#define POINTER \
+	0xc0u /* the two label type bits; 01 is retired (RFC 6891 5), 10 never had a meaning */
 
 /* Backwards means before this name's first label, not just before the pointer: a pointer into its
  * own labels is a loop. */

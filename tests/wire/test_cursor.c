@@ -38,6 +38,7 @@ Test(cursor, read_past_end_is_sticky)
 		cr_expect_not(cursor_ok(&c), "width %u: has failed", width);
 		cr_expect_eq(cursor_left(&c), 0, "width %u: nothing left", width);
 		cursor_seek(&c, 0);
+		cr_expect_eq(cursor_pos(&c), 4 - width, "width %u: stays where it failed", width);
 		cr_expect_eq(cursor_u8(&c), 0, "width %u: no read works after it", width);
 		cr_expect_null(cursor_bytes(&c, 0), "width %u: not even of nothing", width);
 		cr_expect_not(cursor_ok(&c), "width %u: seeking back does not heal", width);

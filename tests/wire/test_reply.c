@@ -90,6 +90,8 @@ static const struct {
 			.udp_size = 1232,
 			.ede = EDE_NO_REACHABLE_AUTHORITY },
 		BYTES(HEADER("\x81\x82", "\1", "\0", "\0", "\0") QUESTION) },
+	{ "rcode beyond 15 touches no flag", { .id = 0x1234, .rcode = 0xf1, .ede = EDE_NONE },
+		BYTES(HEADER("\x80\x01", "\0", "\0", "\0", "\0")) },
 	{ "edns without question",
 		{ .id = 0x1234,
 			.rcode = RCODE_SERVFAIL,
