@@ -56,11 +56,12 @@ static int64_t jittered(int64_t interval_ns, struct rng *rng)
 bool health_probe_done(struct health *h, bool is_good, int64_t now_ns, struct rng *rng)
 {
 	enum server_state before = h->state;
+	int64_t interval_ns = h->params->interval_ns;
 
 	count(h, is_good);
 	h->state = judge(h, is_good);
-	h->next_ns = now_ns + jittered(health_is_in_doubt(h) ? h->params->fast_interval_ns
-							     : h->params->interval_ns,
-				      rng);
+	if (health_is_in_doubt(h))
+		interval_ns = h->params->fast_interval_ns;
+	h->next_ns = now_ns + jittered(interval_ns, rng);
 	return h->state != before;
 }

@@ -75,13 +75,13 @@ int policy_pick_least(const struct choice *c)
 		const struct server *s = &c->pool->servers[i];
 		uint32_t outstanding = server_outstanding(s);
 		unsigned weight = s->params.weight;
-		int order;
+		int order = -1;
 
 		if (outstanding >= s->params.max_outstanding || !choice_is_eligible(c, i))
 			continue;
-		order = best == -1 ? -1
-				   : policy_compare_load(
-					     outstanding, weight, best_outstanding, best_weight);
+		if (best != -1)
+			order = policy_compare_load(
+				outstanding, weight, best_outstanding, best_weight);
 		if (order > 0)
 			continue;
 		tied_weight = order < 0 ? weight : tied_weight + weight;
