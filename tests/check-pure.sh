@@ -40,8 +40,8 @@ helpers='src/base/err.o src/base/hash.o src/base/metric.o src/base/parse.o src/b
 	src/base/slab.o src/net/addr.o'
 impure='rng_init slab_trim slab_trim_release addr_parse prefix_parse'
 
-# Called by compilers on their own, by asserts, by sanitizers and by coverage.
-compiler='memcpy memmove memset memcmp strlen __memcpy_chk __memmove_chk __memset_chk
+# Functions of the C library without state, and what compilers, asserts, sanitizers and coverage call.
+compiler='memcpy memmove memset memcmp memchr bcmp strlen strcmp strncmp strchr __memcpy_chk __memmove_chk __memset_chk
 	__stack_chk_fail __stack_chk_guard __assert_fail _GLOBAL_OFFSET_TABLE_
 	__asan_* __ubsan_* __tsan_* __sanitizer_* __sancov_* __start___sancov* __stop___sancov*
 	__gcov_* __llvm_* __popcountdi2 __udivti3'
