@@ -100,7 +100,7 @@ def test_listener_with_a_scope_id(pair, balancer, directory):
         start_in(left, balancer, directory, [stub.address], listen=["[fe80::a%va]:5399"])
         index = right.inside(lambda: socket.if_nametoindex("vb"))
         with client_in(right, "fe80::a", 5399) as client:
-            client.target = ("fe80::a", 5399, 0, index)
+            client.target += (0, index)
             assert client.ask(m.query()).rcode == m.NOERROR
 
 
