@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The C programs of the tests: `load` (an open- or closed-loop client) and `forge` (a flooder).
+
+`make check` builds them and names their directory in DNSBAL_TOOLS; without it they are built
+here, so that the tests also run on their own."""
+import json
+import os
+import pathlib
+import subprocess
+
+HERE = pathlib.Path(__file__).parents[1]
+
+
+class Tools:
+    def __init__(self, tmp_path_factory):
+        self._factory, self._built = tmp_path_factory, {}
+
+    def path(self, name):
+        given = os.environ.get("DNSBAL_TOOLS")
+        if given:
+            return os.path.join(given, name)
+        if name not in self._built:
+            out = self._factory.mktemp("tools") / name
+            cc = os.environ.get("CC", "cc").split()
+            subprocess.run(
+                [*cc, "-std=c17", "-O2", "-D_GNU_SOURCE", str(HERE / f"{name}.c"), "-o", str(out)], check=True
+            )
+            self._built[name] = str(out)
+        return self._built[name]
+
+    def start(self, name, *argv, **kw):
+        return subprocess.Popen(
+            [self.path(name), *map(str, argv)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kw
+        )
+
+    def finish(self, process, timeout):
+        """The JSON object a program prints at its end."""
+        try:
+            out, err = process.communicate(timeout=timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise
+        assert process.returncode == 0, f"exit {process.returncode}: {err}"
+        return json.loads(out)
+
+    def run(self, name, *argv, timeout=120, **kw):
+        return self.finish(self.start(name, *argv, **kw), timeout)

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Waiting: generous deadlines, and the environment's say in what is asserted."""
+import os
+import time
+
+SANITIZER = bool(os.environ.get("DNSBAL_SANITIZER"))
+QUICK = bool(os.environ.get("DNSBAL_QUICK"))
+# What an event may take on a loaded machine before a test gives up. Nothing waits this long
+# unless it fails.
+PATIENCE = 60.0 if SANITIZER else 20.0
+
+
+def scaled(n):
+    """A rate or an amount: a twentieth under a sanitizer, where nobody asserts times."""
+    return max(1, n // 20) if SANITIZER else n
+
+
+def until(condition, what, timeout=None, pause=0.02):
+    """Polls what cannot be waited for (another process's state). Returns the condition's value."""
+    end = time.monotonic() + (timeout or PATIENCE)
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"waited in vain: {what}"
+        time.sleep(pause)

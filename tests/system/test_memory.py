@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a silent server costs: memory per query that waits for it, and the punctuality of the answer
+at the deadline."""
+import socket
+
+import pytest
+from harness import message as m
+from harness.wait import PATIENCE, QUICK, SANITIZER, scaled, until
+
+N = scaled(65536)
+REST_KB = 12 << 10
+
+
+@pytest.fixture
+def silent_row():
+    """A server whose socket nobody reads: the cheapest silence. Forced up, without a limit that matters."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{sock.getsockname()[1]}"
+        yield {"address": address, "state": "up", "max_outstanding": 65536}
+
+
+def check_deadlines(done, n, deadline_ms):
+    assert (done["sent"], done["answered"], done["lost"], done["unexpected"]) == (n, n, 0, 0), done
+    assert done["rcodes"] == {str(m.SERVFAIL): n}
+    if not SANITIZER:
+        late_ms = {key: value / 1000 - deadline_ms for key, value in done["latency_us"].items()}
+        assert late_ms["min"] >= -2, late_ms  # the stamp of arrival is older than our clock's reading
+        assert late_ms["p99"] <= 20, late_ms
+
+
+def test_full_window_of_a_silent_server(balancer, stubs, silent_row, tools):
+    deadline_ms = 10000
+    # Two more servers that are there, and not asked: three in all.
+    rows = [silent_row, stubs().row(state="down"), stubs().row(state="down")]
+    daemon = balancer(rows, pending_max=131072, deadline_ms=deadline_ms)
+    assert SANITIZER or daemon.memory_kb("Rss") <= REST_KB
+    # What the first query of each thread touches is no cost of the ones that wait.
+    daemon.counters()
+    before = daemon.memory_kb("Anonymous")
+    load = tools.start(
+        "load", "-p", daemon.port, "-n", N, "-q", 65536, "-r", scaled(16000), "-b", 60, "-c", 4, "-w", 60000
+    )
+    daemon.wait_pending(N)
+    grown = (daemon.memory_kb("Anonymous") - before) * 1024
+    done = tools.finish(load, PATIENCE * 4)
+    check_deadlines(done, N, deadline_ms)
+    assert SANITIZER or grown / N <= 320, f"{grown / N:.0f} bytes per outstanding query"
+    found = daemon.wait_pending(0)
+    assert found["counters"]["answered_deadline"] == N
+    assert found["servers"][0]["outstanding"] == 0
+    if not SANITIZER:
+        until(lambda: daemon.memory_kb("Rss") <= REST_KB, "memory given back", timeout=10, pause=0.2)
+
+
+def test_a_million_deadlines_are_kept(balancer, silent_row, tools):
+    deadline_ms = 2000
+    n = scaled(200000 if QUICK else 1000000)
+    daemon = balancer([silent_row], pending_max=131072, deadline_ms=deadline_ms)
+    done = tools.run(
+        "load", "-p", daemon.port, "-n", n, "-r", scaled(20000), "-b", 60, "-c", 4, "-w", 30000, timeout=180
+    )
+    check_deadlines(done, n, deadline_ms)
+    assert daemon.counters()["counters"]["answered_deadline"] == n

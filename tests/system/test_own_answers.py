@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The answers the balancer makes itself: their EDNS, their Extended DNS Error, and when they come."""
+import pytest
+from harness import message as m
+from harness.stub import silent
+from harness.wait import SANITIZER
+
+NO_REACHABLE_AUTHORITY, NETWORK_ERROR = 22, 23
+
+
+def check_servfail(reply, query):
+    assert reply.rcode == m.SERVFAIL
+    assert reply.question == m.View(query).question
+    assert not reply.flags & (m.AA | m.TC)
+    asked, edns = m.View(query).edns(), reply.edns()
+    if asked is None:
+        assert reply.counts == [1, 0, 0, 0]
+        return
+    assert reply.counts == [1, 0, 0, 1]
+    assert edns["size"] == 1232 and edns["version"] == 0 and edns["ext_rcode"] == 0
+    assert edns["do"] == asked["do"]
+    assert [code for code, _ in edns["options"]] == [m.EDE]
+    assert int.from_bytes(edns["options"][0][1][:2], "big") in (NO_REACHABLE_AUTHORITY, NETWORK_ERROR)
+
+
+ECS = m.option(m.ECS, bytes([0, 1, 32, 0, 1, 2, 3, 4]))
+QUERIES = {
+    "without EDNS": {},  # 27
+    "EDNS": {"edns": m.opt(4096)},  # 28
+    "EDNS and DO": {"edns": m.opt(4096, do=True)},
+    "EDNS and client subnet": {"edns": m.opt(4096, options=ECS)},
+    "EDNS and cookie": {"edns": m.opt(512, options=m.option(m.COOKIE, b"clientck"))},
+    "RD and CD": {"flags": m.RD | m.CD},
+    "neither RD nor CD": {"flags": 0},
+}
+
+
+@pytest.mark.parametrize("what", QUERIES)
+def test_servfail_without_a_server(balancer, stub, what):  # 27, 28, 63
+    daemon = balancer([stub.row(state="down")])
+    query = m.query("NoBody.example.test", **QUERIES[what])
+    check_servfail(daemon.ask(query), query)
+    assert daemon.counter("answered_no_server") == 1
+    assert not stub.queries and not stub.probes
+
+
+@pytest.mark.parametrize("what", QUERIES)
+def test_servfail_at_the_deadline(balancer, stubs, what):  # 27, 28
+    daemon = balancer([stubs(silent).address], deadline_ms=300)
+    query = m.query("NoBody.example.test", **QUERIES[what])
+    check_servfail(daemon.ask(query), query)
+    assert daemon.counter("answered_deadline") == 1
+
+
+def test_servfail_without_a_server_comes_at_once(balancer, stub):  # 58
+    daemon = balancer([stub.row(state="down")], deadline_ms=20000)
+    with daemon.client() as client:
+        took = min(client.ask_timed(m.query())[1] for _ in range(5))
+    assert SANITIZER or took < 0.1
+
+
+def test_servfail_comes_when_the_server_is_not_there(balancer, stub, stubs):
+    gone = stubs()
+    daemon = balancer([gone.forced()], deadline_ms=1500)
+    gone.close()
+    query = m.query(edns=m.opt())
+    check_servfail(daemon.ask(query), query)
+    values = daemon.counters()["counters"]
+    assert values["answered_unreachable"] + values["answered_deadline"] == 1
+
+
+def test_formerr_and_notimp_mirror_edns(balancer, stub):
+    daemon = balancer([stub.address])
+    for do in (False, True):
+        edns = daemon.ask(m.query(opcode=2, edns=m.opt(4096, do=do, options=ECS))).edns()
+        assert (edns["size"], edns["do"]) == (1232, do)
+        assert m.ECS not in [code for code, _ in edns["options"]]
+        assert daemon.ask(m.query(opcode=2)).edns() is None
+
+
+def test_announced_size_is_the_configured_one(balancer, stub):
+    daemon = balancer([stub.row(state="down")], udp_reply_max=1400)
+    assert daemon.ask(m.query(edns=m.opt(4096))).edns()["size"] == 1400
+
+
+def test_on_failure_drop_is_silence(balancer, stubs):
+    stub = stubs(silent)
+    daemon = balancer([stub.forced()], on_failure="drop", deadline_ms=200, workers=1)
+    with daemon.client() as client:
+        client.send(m.query())
+        daemon.wait_counter("dropped_failure", 1)
+        stub.script = lambda q: q.reply()
+        client.ask_name("after.example.test")
+        assert client.is_quiet()
+
+
+def test_on_failure_drop_is_silence_without_a_server(balancer, stub):
+    daemon = balancer([stub.row(state="down")], on_failure="drop", workers=1)
+    with daemon.client() as client:
+        client.send(m.query())
+        daemon.wait_counter("dropped_failure", 1)
+        client.ask(m.query(opcode=2))  # NOTIMP comes from us
+        assert client.is_quiet()
+
+
+def fill(daemon, stub, client):
+    """One query out: the only server is at its limit."""
+    client.send(m.query("first.example.test"))
+    return stub.wait_queries(1)[0]
+
+
+@pytest.mark.parametrize("how,rcode", [("servfail", m.SERVFAIL), ("refused", m.REFUSED)])
+@pytest.mark.parametrize("limit", ["server", "pending"])
+def test_on_overload_answers(balancer, stubs, how, rcode, limit):
+    stub = stubs(silent)
+    keys = {"pending_max": 1} if limit == "pending" else {}
+    row = stub.forced(max_outstanding=1) if limit == "server" else stub.forced()
+    daemon = balancer([row], on_overload=how, deadline_ms=20000, workers=1, **keys)
+    with daemon.client() as client, daemon.client() as other:
+        first = fill(daemon, stub, client)
+        query = m.query("second.example.test", edns=m.opt(4096, do=True))
+        reply = other.ask(query)
+        assert reply.rcode == rcode
+        assert reply.edns()["do"] and reply.edns()["size"] == 1232
+        stub.send(first, first.reply())
+        assert m.View(client.receive()).rcode == m.NOERROR
+        values = daemon.counters()["counters"]
+        assert (values["shed_limit"], values["shed_answered"]) == (1, 1)
+    assert len(stub.queries) == 1
+
+
+def test_on_overload_drop_is_silence(balancer, stubs):
+    stub = stubs(silent)
+    daemon = balancer([stub.forced(max_outstanding=1)], deadline_ms=20000, workers=1)
+    with daemon.client() as client:
+        first = fill(daemon, stub, client)
+        client.send(m.query("second.example.test"))
+        found = daemon.wait_counter("shed_limit", 1)
+        assert found["counters"]["shed_answered"] == 0
+        stub.send(first, first.reply())
+        assert m.View(client.receive()).name == "first.example.test."
+        assert client.is_quiet()
+
+
+def test_limit_frees_with_each_answer(balancer, stub):
+    daemon = balancer([stub.forced(max_outstanding=1)])
+    with daemon.client() as client:
+        for n in range(50):
+            assert client.ask_name(f"n{n}.example.test").rcode == m.NOERROR
+    found = daemon.counters()
+    assert found["counters"]["shed_limit"] == 0
+    assert found["servers"][0]["outstanding"] == 0

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signals, the end, and the demonstration."""
+import json
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+from harness import message as m
+from harness import script
+from harness.daemon import BINARY, Daemon, parse_counters
+from harness.stub import silent
+from harness.wait import SANITIZER
+
+
+def test_sigterm_loses_nothing_in_flight(balancer, stubs):
+    stub = stubs(script.late(1.0))
+    daemon = balancer([stub.forced()], deadline_ms=20000)
+    clients = [daemon.client() for _ in range(10)]
+    queries = [m.query(f"n{n}.example.test", qid=n) for n in range(100)]
+    for n, query in enumerate(queries):
+        clients[n % 10].send(query)
+    stub.wait_queries(100)
+    daemon.signal(signal.SIGTERM)
+    answers = [data for client in clients for data in client.gather(10)]
+    assert sorted(m.View(data).id for data in answers) == list(range(100))
+    assert {m.View(data).rcode for data in answers} == {m.NOERROR}
+    last = daemon.wait_exit()
+    assert last["pending"] == 0 and last["counters"]["answered_server"] == 100
+
+
+def test_sigterm_answers_what_waits_in_the_socket(balancer, stubs):
+    stub = stubs(script.late(0.3))
+    daemon = balancer([stub.forced()])
+    with daemon.client() as client:
+        for n in range(50):
+            client.send(m.query(f"n{n}.example.test", qid=n))
+        daemon.signal(signal.SIGTERM)
+        assert len(client.gather(50)) == 50
+        daemon.wait_exit()
+
+
+def test_sigterm_waits_no_longer_than_the_deadline(balancer, stubs):
+    daemon = balancer([stubs(silent).forced()], deadline_ms=500)
+    with daemon.client() as client:
+        client.send(m.query())
+        daemon.wait_pending(1)
+        start = time.monotonic()
+        daemon.signal(signal.SIGTERM)
+        assert m.View(client.receive()).rcode == m.SERVFAIL
+        daemon.wait_exit()
+        assert SANITIZER or time.monotonic() - start < 3
+
+
+def test_idle_daemon_ends_at_once(balancer, stub):
+    daemon = balancer([stub.address], deadline_ms=20000)
+    start = time.monotonic()
+    daemon.stop()
+    assert SANITIZER or time.monotonic() - start < 2
+
+
+def test_second_sigterm_hurries(balancer, stubs):
+    stub = stubs(silent)
+    daemon = balancer([stub.forced()], deadline_ms=30000)
+    with daemon.client() as client:
+        client.send(m.query())
+        stub.wait_queries(1)
+        start = time.monotonic()
+        # Two pending signals of one number are one, so ask until it is gone.
+        while daemon.process.poll() is None:
+            daemon.signal(signal.SIGTERM)
+            try:
+                daemon.process.wait(0.2)
+            except subprocess.TimeoutExpired:
+                assert time.monotonic() - start < 15, "it does not hurry"
+    daemon.wait_exit()
+
+
+def test_sigint_ends_it_too(balancer, stub):
+    daemon = balancer([stub.address])
+    daemon.ask(m.query())
+    daemon.signal(signal.SIGINT)
+    daemon.wait_exit()
+
+
+def test_sighup_is_answered_in_the_log_and_carried_on_from(balancer, stub):
+    daemon = balancer([stub.address])
+    daemon.signal(signal.SIGHUP)
+    daemon.log.wait("reload is not supported yet")
+    assert daemon.ask(m.query()).rcode == m.NOERROR
+
+
+def test_sigusr1_writes_all_counters(balancer, stubs):
+    made = [stubs(), stubs()]
+    daemon = balancer([s.forced(name=f"s{i}") for i, s in enumerate(made)], policy="round-robin")
+    for n in range(10):
+        daemon.ask(m.query(f"n{n}.example.test"))
+    found = daemon.check_balance()
+    assert found["counters"]["queries"] == found["counters"]["answered_server"] == 10
+    assert [row["name"] for row in found["servers"]] == ["s0", "s1"]
+    assert sum(row["queries"] for row in found["servers"]) == 10
+    assert set(found["servers"][0]) >= {
+        "name", "address", "state", "outstanding", "queries", "replies", "timeouts", "errors",
+        "servfail", "refused", "probes_good", "probes_failed", "latency_us",
+    }  # fmt: skip
+
+
+def test_counters_are_written_at_the_end(balancer, stub):
+    daemon = balancer([stub.address])
+    for n in range(7):
+        daemon.ask(m.query(f"n{n}.example.test"))
+    last = daemon.stop()
+    assert last["counters"]["queries"] == 7 and last["pending"] == 0
+
+
+def test_json_log_is_json(balancer, stub):
+    daemon = balancer([stub.row(name="srv-one")], log={"format": "json", "level": "debug"})
+    daemon.log.wait("srv-one")
+    daemon.signal(signal.SIGUSR1)
+    daemon.log.wait('"queries"')
+    for line in list(daemon.log.lines):
+        assert isinstance(json.loads(line), dict), line
+    # The balance is read from text lines; this one ends here.
+    daemon.signal(signal.SIGTERM)
+    daemon.wait_exit(counters=False)
+
+
+def test_text_from_the_wire_cannot_forge_a_log_line(balancer, stub):
+    daemon = balancer([stub.address], log={"level": "debug"}, acl=["127.0.0.1/32"])
+    name = b"evil\ncounters {\"counters\": 1}\x1b[2J\r\0\xff"
+    query = m.query("x.example.test", qid=7).replace(b"\1x", bytes([len(name)]) + name)
+    with daemon.client() as client:
+        client.send(query)
+        client.receive()
+    parse_counters(json.dumps(daemon.counters()))
+    assert not any("\x1b" in line or "\r" in line for line in daemon.log.lines)
+    assert not any(line.startswith("counters {") for line in daemon.log.lines)
+
+
+def test_threads_have_names_and_signals_go_to_main(balancer, stub):
+    daemon = balancer([stub.address], workers=2)
+    names = [p.read_text().strip() for p in pathlib.Path(f"/proc/{daemon.pid}/task").glob("*/comm")]
+    assert len(names) >= 4, names  # main, receiver, two workers
+    assert len(set(names)) == len(names), names
+
+
+def test_demo_answers_any_name(balancer, directory):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("127.0.0.1", 5300))
+        except OSError:
+            pytest.skip("port 5300 is taken")
+    daemon = Daemon(directory, argv=["--demo"], port=5300)
+    balancer.adopt(daemon)
+    assert "dig" in daemon.log.wait("dig")
+    dig = ["dig", "@127.0.0.1", "-p", "5300", "+tries=1", "+time=5", "+short"]
+    spoke = set()
+    for n in range(60):
+        assert daemon.ask(m.query(f"n{n}.example.test")).rcode == m.NOERROR
+        reply = daemon.ask(m.query(f"n{n}.example.test", m.TXT))
+        spoke |= {rdata for rtype, _, _, rdata, _ in reply.records() if rtype == m.TXT}
+    assert len(spoke) == 3, "three servers, each says which it is"
+    for qtype, shape in (("A", r"\d+\.\d+\.\d+\.\d+"), ("AAAA", r"[0-9a-f:]+"), ("TXT", '".+"')):
+        out = subprocess.run([*dig, "any.example.test", qtype], capture_output=True, text=True, check=True)
+        assert re.fullmatch(shape, out.stdout.strip()), out.stdout
+    looked = subprocess.run(
+        ["nslookup", "-port=5300", "any.example.test", "127.0.0.1"], capture_output=True, text=True, check=True
+    )
+    assert "any.example.test" in looked.stdout
+
+
+def test_binary_depends_on_nothing_in_its_directory(directory):
+    assert pathlib.Path(BINARY).is_file()
+    done = subprocess.run([BINARY, "-V"], cwd=directory, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
