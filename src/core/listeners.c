@@ -12,25 +12,26 @@
 #include "base/log.h"
 #include "net/socket.h"
 
+/* What to do about it, behind what it is. */
 static const char *advice(int error)
 {
 	switch (error) {
 	case EADDRINUSE:
-		return "another program listens there (find it with: ss -lunp)";
+		return ": another program listens there (find it with: ss -lunp)";
 	case EACCES:
 	case EPERM:
-		return "not allowed: start as root or through the service, or choose a port from 1024 up";
+		return ": start as root or through the service, or choose a port from 1024 up";
 	case EADDRNOTAVAIL:
-		return "this host has no such address (see: ip address)";
+		return " (see: ip address)";
 	case EAFNOSUPPORT:
-		return "this host has no such address family (IPv6 switched off?)";
+		return " (IPv6 switched off?)";
 	case ENODEV:
-		return "no such network interface (see: ip link)";
+		return " (see: ip link)";
 	case EMFILE:
 	case ENFILE:
-		return "too many open files: raise the limit (LimitNOFILE of the service)";
+		return ": raise the limit (LimitNOFILE of the service)";
 	default:
-		return strerror(error);
+		return "";
 	}
 }
 
@@ -79,7 +80,8 @@ static int listener_open(const struct listener_params *p, struct listener *l)
 			return error;
 		}
 		l->n_sockets++;
-		socket_local(l->fds[i], &address); /* a port chosen by the kernel holds for the rest */
+		socket_local(
+			l->fds[i], &address); /* a port chosen by the kernel holds for the rest */
 		check_buffer(buffer);
 	}
 	l->address = address;
@@ -101,9 +103,11 @@ int listeners_open(const struct listener_params *params, size_t n, struct listen
 		if (error == 0) {
 			l.n++;
 		} else if (is_skipped(&params[i], error)) {
-			log_notice("not listening on %s: %s", text, advice(error));
+			log_notice(
+				"not listening on %s: %s%s", text, strerror(error), advice(error));
 		} else {
-			log_error("cannot listen on %s: %s", text, advice(error));
+			log_error(
+				"cannot listen on %s: %s%s", text, strerror(error), advice(error));
 			rc = ERR_SYSTEM;
 		}
 	}
