@@ -114,3 +114,25 @@ static inline int option_of(int fd, int level, int name)
 	cr_assert_eq(getsockopt(fd, level, name, &value, &len), 0, "%d/%d", level, name);
 	return value;
 }
+
+/* Our two kinds of socket, any port. */
+static inline int listen_on(const char *text)
+{
+	struct listen_options options = { 0 };
+	struct addr a = address_of(text);
+	unsigned buffer;
+	int fd = -1;
+
+	cr_assert_eq(socket_listen(&a, &options, &fd, &buffer), 0, "%s: %s", text, strerror(errno));
+	return fd;
+}
+
+static inline int connect_to(const struct addr *server)
+{
+	struct rng r;
+	int fd = -1;
+
+	rng_init(&r);
+	cr_assert_eq(socket_connect(server, NULL, NULL, &r, &fd), 0, "%s", strerror(errno));
+	return fd;
+}
