@@ -4,7 +4,9 @@
  * options, and a wait that ends by itself only when something is wrong. */
 #pragma once
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -135,4 +137,11 @@ static inline int connect_to(const struct addr *server)
 	rng_init(&r);
 	cr_assert_eq(socket_connect(server, NULL, NULL, &r, &fd), 0, "%s", strerror(errno));
 	return fd;
+}
+
+/* A network namespace of this test's own, or the test is skipped. */
+static inline void enter_network(void)
+{
+	if (unshare(CLONE_NEWNET) == -1 && unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1)
+		cr_skip_test("no network namespace may be made here");
 }

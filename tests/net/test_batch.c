@@ -248,6 +248,10 @@ Test(outbox, source_address_is_the_one_given)
 	cr_expect_not(addr_same_host(&from, &source), "the source of another item");
 	expect_text(to, "2", &from);
 	cr_expect_eq(from.ip[3], 8);
+	items[0].has_local = false;
+	cr_expect_eq(outbox_send(o, fd, items, 1), 1);
+	expect_text(to, "0", &from);
+	cr_expect_not(addr_same_host(&from, &source), "the source of the call before");
 	close(to);
 	close(fd);
 	outbox_free(&o);

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -244,13 +243,6 @@ Test(socket, port_set_knows_what_was_added)
 	}
 	cr_expect_not(port_set_has(&set, 2));
 	cr_expect_not(port_set_has(&set, 65534));
-}
-
-/* A network namespace of this test's own, or the test is skipped. */
-static void enter_network(void)
-{
-	if (unshare(CLONE_NEWNET) == -1 && unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1)
-		cr_skip_test("no network namespace may be made here");
 }
 
 /* False when the sysctl may not be written, namespace or not. */
