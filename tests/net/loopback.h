@@ -4,7 +4,9 @@
  * options, and a wait that ends by itself only when something is wrong. */
 #pragma once
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -113,4 +115,33 @@ static inline int option_of(int fd, int level, int name)
 
 	cr_assert_eq(getsockopt(fd, level, name, &value, &len), 0, "%d/%d", level, name);
 	return value;
+}
+
+/* Our two kinds of socket, any port. */
+static inline int listen_on(const char *text)
+{
+	struct listen_options options = { 0 };
+	struct addr a = address_of(text);
+	unsigned buffer;
+	int fd = -1;
+
+	cr_assert_eq(socket_listen(&a, &options, &fd, &buffer), 0, "%s: %s", text, strerror(errno));
+	return fd;
+}
+
+static inline int connect_to(const struct addr *server)
+{
+	struct rng r;
+	int fd = -1;
+
+	rng_init(&r);
+	cr_assert_eq(socket_connect(server, NULL, NULL, &r, &fd), 0, "%s", strerror(errno));
+	return fd;
+}
+
+/* A network namespace of this test's own, or the test is skipped. */
+static inline void enter_network(void)
+{
+	if (unshare(CLONE_NEWNET) == -1 && unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1)
+		cr_skip_test("no network namespace may be made here");
 }

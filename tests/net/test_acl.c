@@ -9,17 +9,10 @@
 
 #include "base/err.h"
 #include "base/rng.h"
+#include "loopback.h"
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
 #define LIST_MAX 12
-
-static struct addr must_parse(const char *text)
-{
-	struct addr a = { 0 };
-
-	cr_assert_eq(addr_parse(text, 0, &a), 0, "%s", text);
-	return a;
-}
 
 /* The list ends at the first NULL. */
 static struct acl *acl_of(const char *const texts[LIST_MAX])
@@ -66,6 +59,9 @@ Test(acl, edges_of_prefixes)
 				"2001:db8:0:8:8000::", "2001:db8:0:8:ffff:ffff:ffff:ffff" },
 			{ "2001:db8:0:1:ffff:ffff:ffff:ffff", "2001:db8:0:4::",
 				"2001:db8:0:8:7fff:ffff:ffff:ffff", "2001:db8:0:9::" } },
+		{ "end of the lower 64 bits", { "::/64", "2001:db8::/32" },
+			{ "::", "::ffff:ffff:ffff:ffff", "2001:db8::" },
+			{ "0:0:0:1::", "1::", "2001:db7:ffff::" } },
 		{ "nested, twice, unsorted",
 			{ "10.1.0.0/16", "192.0.2.0/24", "10.0.0.0/8", "10.1.2.3", "10.0.0.0/8" },
 			{ "10.0.0.0", "10.1.2.3", "10.200.0.0", "10.255.255.255", "192.0.2.77" },
@@ -93,11 +89,11 @@ Test(acl, edges_of_prefixes)
 		struct acl *acl = acl_of(cases[i].prefixes);
 
 		for (size_t j = 0; j < LIST_MAX && cases[i].in[j] != NULL; j++) {
-			struct addr a = must_parse(cases[i].in[j]);
+			struct addr a = address_of(cases[i].in[j]);
 			cr_expect(acl_allows(acl, &a), "%s: %s", cases[i].name, cases[i].in[j]);
 		}
 		for (size_t j = 0; j < LIST_MAX && cases[i].out[j] != NULL; j++) {
-			struct addr a = must_parse(cases[i].out[j]);
+			struct addr a = address_of(cases[i].out[j]);
 			cr_expect_not(
 				acl_allows(acl, &a), "%s: %s", cases[i].name, cases[i].out[j]);
 		}

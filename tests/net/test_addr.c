@@ -5,23 +5,17 @@
 #include "net/addr.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include "base/err.h"
+#include "loopback.h"
 
 #define N(array) (sizeof(array) / sizeof((array)[0]))
-
-/* The address of a text that must be one. */
-static struct addr must_parse(const char *text)
-{
-	struct addr a = { 0 };
-
-	cr_assert_eq(addr_parse(text, 0, &a), 0, "%s", text);
-	return a;
-}
 
 static bool is_zero_behind(const uint8_t *ip, size_t from)
 {
@@ -84,8 +78,8 @@ Test(addr, bytes_are_in_network_order)
 	static const uint8_t v4[4] = { 192, 0, 2, 1 };
 	static const uint8_t v6[16] = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 };
 
-	cr_expect_arr_eq(must_parse("192.0.2.1").ip, v4, sizeof(v4));
-	cr_expect_arr_eq(must_parse("2001:db8::1").ip, v6, sizeof(v6));
+	cr_expect_arr_eq(address_of("192.0.2.1").ip, v4, sizeof(v4));
+	cr_expect_arr_eq(address_of("2001:db8::1").ip, v6, sizeof(v6));
 }
 
 Test(addr, other_texts_are_refused)
@@ -193,9 +187,9 @@ Test(addr, scope_is_a_name_or_a_number)
 	struct addr a;
 
 	cr_assert_neq(lo, 0);
-	cr_expect_eq(must_parse("fe80::1%lo").scope, lo);
-	cr_expect_eq(must_parse("[fe80::1%lo]").scope, lo);
-	a = must_parse("[fe80::1%lo]:53");
+	cr_expect_eq(address_of("fe80::1%lo").scope, lo);
+	cr_expect_eq(address_of("[fe80::1%lo]").scope, lo);
+	a = address_of("[fe80::1%lo]:53");
 	cr_expect_eq(a.scope, lo);
 	cr_expect_eq(a.port, 53);
 	cr_expect_str_eq(addr_format(&a, out, sizeof(out)), "[fe80::1%lo]:53");
@@ -203,13 +197,42 @@ Test(addr, scope_is_a_name_or_a_number)
 	cr_expect_str_eq(addr_format(&a, out, sizeof(out)), "fe80::1%lo");
 
 	snprintf(text, sizeof(text), "[fe80::1%%%u]:53", lo);
-	a = must_parse(text);
+	a = address_of(text);
 	cr_expect_eq(a.scope, lo);
+}
+
+static void rename_loopback(const char *from, const char *to)
+{
+	struct ifreq request = { 0 };
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", from);
+	snprintf(request.ifr_newname, sizeof(request.ifr_newname), "%s", to);
+	cr_assert_eq(ioctl(fd, SIOCSIFNAME, &request), 0, "%s: %s", to, strerror(errno));
+	close(fd);
+}
+
+Test(addr, scope_may_have_any_name_of_an_interface)
+{
+	static const char *const names[] = { "lo", "a]b", "100", "fifteen-letters" };
+
+	enter_network();
+	uint32_t lo = if_nametoindex("lo");
+	for (size_t i = 0; i < N(names); i++) {
+		char text[ADDR_TEXT_MAX], out[ADDR_TEXT_MAX];
+
+		if (i > 0)
+			rename_loopback(names[i - 1], names[i]);
+		snprintf(text, sizeof(text), "[fe80::1%%%s]:53", names[i]);
+		struct addr a = address_of(text);
+		cr_expect_eq(a.scope, lo, "%s", text);
+		cr_expect_str_eq(addr_format(&a, out, sizeof(out)), text);
+	}
 }
 
 Test(addr, scope_of_a_lost_interface_is_written_as_a_number)
 {
-	struct addr a = must_parse("[fe80::1]:53");
+	struct addr a = address_of("[fe80::1]:53");
 	char out[ADDR_TEXT_MAX];
 
 	a.scope = 2147483647;
@@ -218,7 +241,7 @@ Test(addr, scope_of_a_lost_interface_is_written_as_a_number)
 
 Test(addr, format_cuts_and_terminates)
 {
-	struct addr a = must_parse("192.0.2.1:53"), none = { 0 };
+	struct addr a = address_of("192.0.2.1:53"), none = { 0 };
 	char out[8];
 
 	memset(out, 'x', sizeof(out));
@@ -245,7 +268,7 @@ Test(addr, sockaddr_and_back)
 		"[fe80::1%lo]:5353", "::" };
 
 	for (size_t i = 0; i < N(texts); i++) {
-		struct addr a = must_parse(texts[i]), back;
+		struct addr a = address_of(texts[i]), back;
 		struct sockaddr_storage ss;
 		socklen_t len;
 
@@ -263,7 +286,7 @@ Test(addr, sockaddr_and_back)
 
 Test(addr, sockaddr_has_network_order_and_no_flow)
 {
-	struct addr a = must_parse("[fe80::1%lo]:53");
+	struct addr a = address_of("[fe80::1%lo]:53");
 	struct sockaddr_storage ss;
 	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&ss;
 
@@ -320,7 +343,7 @@ Test(addr, equality)
 	};
 
 	for (size_t i = 0; i < N(cases); i++) {
-		struct addr a = must_parse(cases[i].a), b = must_parse(cases[i].b);
+		struct addr a = address_of(cases[i].a), b = address_of(cases[i].b);
 
 		cr_expect_eq(
 			addr_equal(&a, &b), cases[i].is_equal, "%s %s", cases[i].a, cases[i].b);
@@ -382,7 +405,7 @@ Test(addr, kinds)
 	};
 
 	for (size_t i = 0; i < N(cases); i++) {
-		struct addr a = must_parse(cases[i].text);
+		struct addr a = address_of(cases[i].text);
 		unsigned kinds = (addr_is_wildcard(&a) ? W : 0) | (addr_is_link_local(&a) ? L : 0) |
 				 (addr_is_loopback(&a) ? O : 0) | (addr_is_private(&a) ? P : 0);
 

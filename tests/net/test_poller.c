@@ -222,24 +222,33 @@ Test(poller, enormous_timeouts_wait)
 	poller_free(&p);
 }
 
-static void ignore_signal(int number)
+static volatile sig_atomic_t n_signals;
+
+static void count_signal(int number)
 {
 	(void)number;
+	n_signals++;
 }
 
-/* The timer repeats, so a signal before the wait does not hang the test. */
+/* The timer repeats, so a signal before the wait does not hang the test. The second timeout is 2^32
+ * milliseconds: none, if it were cut to 32 bits. */
 Test(poller, signal_ends_a_wait, .timeout = 10)
 {
+	static const int64_t waits_ns[] = { -1, (1LL << 32) * CLOCK_NS_PER_MS };
 	struct poller *p = new_poller();
 	struct poller_event events[POLLER_EVENTS_MAX];
-	struct sigaction action = { .sa_handler = ignore_signal };
-	struct itimerval often = { .it_value.tv_usec = 1000, .it_interval.tv_usec = 1000 };
+	struct sigaction action = { .sa_handler = count_signal };
+	struct itimerval often = { .it_value.tv_usec = 5000, .it_interval.tv_usec = 5000 };
 	struct itimerval never = { 0 };
 
 	sigaction(SIGALRM, &action, NULL);
-	setitimer(ITIMER_REAL, &often, NULL);
-	cr_expect_eq(poller_wait(p, -1, events), 0);
-	setitimer(ITIMER_REAL, &never, NULL);
+	for (size_t i = 0; i < N(waits_ns); i++) {
+		n_signals = 0;
+		setitimer(ITIMER_REAL, &often, NULL);
+		cr_expect_eq(poller_wait(p, waits_ns[i], events), 0, "wait %zu", i);
+		cr_expect_gt(n_signals, 0, "wait %zu ended by itself", i);
+		setitimer(ITIMER_REAL, &never, NULL);
+	}
 	poller_free(&p);
 }
 

@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
-#include <sched.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -115,15 +114,20 @@ Test(socket, ipv6_listener_has_its_options)
 
 Test(socket, ipv6_listener_leaves_the_port_of_ipv4_free)
 {
-	skip_without_ipv6();
-	int v6 = must_listen("::", false);
-	struct addr same_port = address_of("0.0.0.0");
-	same_port.port = local_of(v6).port;
-	int v4 = try_plain_socket(&same_port);
+	int v4 = -1;
 
+	skip_without_ipv6();
+	/* more than once, because somebody else may have the port of one try */
+	for (unsigned i = 0; i < 5 && v4 == -1; i++) {
+		int v6 = must_listen("::", false);
+		struct addr same_port = address_of("0.0.0.0");
+
+		same_port.port = local_of(v6).port;
+		v4 = try_plain_socket(&same_port);
+		close(v6);
+	}
 	cr_expect_neq(v4, -1, "an IPv6 socket that takes IPv4 too would hold the port");
 	close(v4);
-	close(v6);
 }
 
 Test(socket, buffer_is_what_was_got)
@@ -239,13 +243,6 @@ Test(socket, port_set_knows_what_was_added)
 	}
 	cr_expect_not(port_set_has(&set, 2));
 	cr_expect_not(port_set_has(&set, 65534));
-}
-
-/* A network namespace of this test's own, or the test is skipped. */
-static void enter_network(void)
-{
-	if (unshare(CLONE_NEWNET) == -1 && unshare(CLONE_NEWUSER | CLONE_NEWNET) == -1)
-		cr_skip_test("no network namespace may be made here");
 }
 
 /* False when the sysctl may not be written, namespace or not. */
@@ -446,7 +443,7 @@ static void avoid_all_but(uint16_t first, uint16_t last)
 
 Test(socket, avoided_ports_are_never_taken)
 {
-	static const uint16_t only[] = { 1024, 1087, 1088, 40000, 65534, 65535 };
+	static const uint16_t only[] = { 1024, 1087, 1088, 20000, 65534, 65535 };
 	struct addr server = address_of("127.0.0.1:53");
 	struct rng r = seeded("avoid");
 
@@ -472,13 +469,13 @@ Test(socket, draws_among_few_ports_reach_all)
 	struct rng r = seeded("few");
 	unsigned seen = 0;
 
-	avoid_all_but(40060, 40067); /* on both sides of a word of the bitmap */
+	avoid_all_but(20028, 20035); /* on both sides of a word of the bitmap */
 	for (unsigned i = 0; i < 200; i++) {
 		int fd = must_connect(&server, NULL, &all_ports, &r);
 		uint16_t port = local_of(fd).port;
 
-		cr_assert(port >= 40060 && port <= 40067, "%u", port);
-		seen |= 1u << (port - 40060);
+		cr_assert(port >= 20028 && port <= 20035, "%u", port);
+		seen |= 1u << (port - 20028);
 		close(fd);
 	}
 	cr_expect_eq(__builtin_popcount(seen), 8, "%#x", seen);

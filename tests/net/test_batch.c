@@ -1,0 +1,562 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The sending side of batch (test_inbox.c has the other) over real loopback sockets; and, for what
+ * the kernel does seldom, over system calls of the test's own: sendmmsg and poll below are linked
+ * before those of the C library and follow a script, when there is one. */
+#include "net/batch.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/syscall.h>
+
+#include "base/clock.h"
+#include "loopback.h"
+
+#define N(array) (sizeof(array) / sizeof((array)[0]))
+#define MANY (3 * BATCH_MAX + 5)
+
+/* result > 0: the real call with at most so many datagrams; -1: fails with error; 0: returns 0.
+ * Behind the end of the script, and without one, calls are real. */
+struct step {
+	int result, error;
+};
+
+static const struct step *send_script;
+static unsigned send_steps_left, n_sends;
+static unsigned offered[MANY + 1]; /* datagrams, call by call */
+
+static void script_sends(const struct step *steps, unsigned n)
+{
+	send_script = steps;
+	send_steps_left = n;
+	n_sends = 0;
+}
+
+int sendmmsg(int fd, struct mmsghdr *headers, unsigned n, int flags)
+{
+	if (n_sends < N(offered))
+		offered[n_sends] = n;
+	n_sends++;
+	if (send_steps_left > 0) {
+		struct step step = *send_script++;
+
+		send_steps_left--;
+		if (step.result <= 0) {
+			errno = step.error;
+			return step.result;
+		}
+		n = n < (unsigned)step.result ? n : (unsigned)step.result;
+	}
+	return (int)syscall(SYS_sendmmsg, fd, headers, n, flags);
+}
+
+static bool watches_polls;
+static unsigned n_polls;
+static struct pollfd last_poll;
+static nfds_t last_poll_n;
+static int last_poll_timeout;
+
+int poll(struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+	struct timespec limit = { timeout_ms / 1000, timeout_ms % 1000 * CLOCK_NS_PER_MS };
+
+	if (watches_polls) {
+		/* volatile: the C library declares that poll only writes there, which gcc believes */
+		struct pollfd *volatile seen = fds;
+
+		n_polls++;
+		last_poll = *seen;
+		last_poll_n = n;
+		last_poll_timeout = timeout_ms;
+		return 0;
+	}
+	return (int)syscall(SYS_ppoll, fds, n, timeout_ms < 0 ? NULL : &limit, NULL, 0);
+}
+
+struct failure {
+	uint32_t token;
+	int error;
+	unsigned tries;
+};
+
+/* What the callback saw, and what it answers. */
+struct failures {
+	bool sends_again;
+	unsigned n;
+	struct failure list[2 * MANY];
+};
+
+static bool note_failure(void *ctx, const struct outbox_item *item, int error, unsigned tries)
+{
+	struct failures *f = ctx;
+
+	cr_assert_lt(f->n, N(f->list));
+	f->list[f->n++] = (struct failure){ item->token, error, tries };
+	return f->sends_again;
+}
+
+static struct failures failures;
+static struct outbox_item items[MANY];
+static char texts[MANY][16];
+
+static struct outbox *new_outbox(bool sends_again)
+{
+	struct outbox *o = NULL;
+
+	memset(&failures, 0, sizeof(failures));
+	failures.sends_again = sends_again;
+	cr_assert_eq(outbox_new(note_failure, &failures, &o), 0);
+	return o;
+}
+
+/* Items "0", "1", ... with tokens 100, 101, ...; to NULL: for a connected socket. */
+static void fill_items(const struct addr *to)
+{
+	memset(items, 0, sizeof(items));
+	for (unsigned i = 0; i < MANY; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "%u", i);
+		items[i].data = texts[i];
+		items[i].len = strlen(texts[i]);
+		items[i].token = 100 + i;
+		if (to != NULL)
+			items[i].to = *to;
+	}
+}
+
+/* The texts first..last-1 arrive, in order, but `missing`. */
+static void expect_items(int fd, unsigned first, unsigned last, unsigned missing)
+{
+	for (unsigned i = first; i < last; i++) {
+		if (i != missing)
+			expect_text(fd, texts[i], NULL);
+	}
+}
+
+static void expect_silence(int fd)
+{
+	cr_expect_not(is_ready(fd, POLLIN, 0), "more came than was expected");
+}
+
+static void expect_failure(unsigned i, uint32_t token, int error, unsigned tries)
+{
+	cr_assert_lt(i, failures.n, "only %u failures", failures.n);
+	cr_expect_eq(failures.list[i].token, token, "failure %u: %u", i, failures.list[i].token);
+	cr_expect_eq(failures.list[i].error, error, "failure %u: %s", i,
+		strerror(failures.list[i].error));
+	cr_expect_eq(failures.list[i].tries, tries, "failure %u: %u", i, failures.list[i].tries);
+}
+
+Test(outbox, any_number_goes_in_order)
+{
+	static const unsigned numbers[] = { 0, 1, 2, BATCH_MAX - 1, BATCH_MAX, BATCH_MAX + 1,
+		2 * BATCH_MAX, MANY };
+	static const unsigned calls[] = { 0, 1, 1, 1, 1, 2, 2, 4 };
+	struct outbox *o = new_outbox(false);
+	int fd = plain_socket("127.0.0.1"), to = plain_socket("127.0.0.1");
+	struct addr at = local_of(to);
+
+	fill_items(&at);
+	for (size_t i = 0; i < N(numbers); i++) {
+		script_sends(NULL, 0);
+		cr_expect_eq(outbox_send(o, fd, items, numbers[i]), numbers[i], "%u", numbers[i]);
+		cr_expect_eq(n_sends, calls[i], "%u items: %u calls", numbers[i], n_sends);
+		expect_items(to, 0, numbers[i], MANY);
+		expect_silence(to);
+	}
+	cr_expect_eq(failures.n, 0);
+	close(to);
+	close(fd);
+	outbox_free(&o);
+	cr_expect_null(o);
+	outbox_free(&o);
+}
+
+Test(outbox, connected_socket_needs_no_address)
+{
+	struct outbox *o = new_outbox(false);
+	int to = plain_socket("127.0.0.1");
+	struct addr at = local_of(to);
+	int fd = connect_to(&at);
+
+	fill_items(NULL);
+	items[1].has_local = true; /* means nothing here */
+	cr_expect_eq(outbox_send(o, fd, items, MANY), MANY);
+	expect_items(to, 0, MANY, MANY);
+	close(fd);
+	close(to);
+	outbox_free(&o);
+}
+
+Test(outbox, items_go_to_different_places)
+{
+	struct outbox *o = new_outbox(false);
+	int fd = plain_socket("127.0.0.1"), a = plain_socket("127.0.0.1");
+	int b = plain_socket("127.0.0.1");
+	struct addr at_a = local_of(a), at_b = local_of(b);
+
+	fill_items(&at_a);
+	for (unsigned i = 1; i < 6; i += 2)
+		items[i].to = at_b;
+	cr_expect_eq(outbox_send(o, fd, items, 6), 6);
+	for (unsigned i = 0; i < 6; i++)
+		expect_text(i % 2 != 0 ? b : a, texts[i], NULL);
+	close(b);
+	close(a);
+	close(fd);
+	outbox_free(&o);
+}
+
+Test(outbox, limit_bounds_a_call)
+{
+	static const struct {
+		unsigned limit, calls;
+	} cases[] = { { 1, MANY }, { 0, MANY }, { 10, 3 * 4 + 1 }, { BATCH_MAX, 4 }, { 1000, 4 } };
+	struct outbox *o = new_outbox(false);
+	int fd = plain_socket("127.0.0.1"), to = plain_socket("127.0.0.1");
+	struct addr at = local_of(to);
+
+	fill_items(&at);
+	for (size_t i = 0; i < N(cases); i++) {
+		script_sends(NULL, 0);
+		outbox_limit(o, cases[i].limit);
+		cr_expect_eq(outbox_send(o, fd, items, MANY), MANY, "%u", cases[i].limit);
+		cr_expect_eq(n_sends, cases[i].calls, "limit %u: %u", cases[i].limit, n_sends);
+		expect_items(to, 0, MANY, MANY);
+	}
+	close(to);
+	close(fd);
+	outbox_free(&o);
+}
+
+Test(outbox, source_address_is_the_one_given)
+{
+	struct outbox *o = new_outbox(false);
+	int fd = listen_on("0.0.0.0"), to = plain_socket("127.0.0.1");
+	struct addr at = local_of(to), from, source = address_of("127.0.0.7");
+
+	fill_items(&at);
+	items[0].has_local = true;
+	items[2].has_local = true;
+	memcpy(items[0].local_ip, source.ip, sizeof(source.ip));
+	memcpy(items[2].local_ip, source.ip, sizeof(source.ip));
+	items[2].local_ip[3] = 8;
+	cr_expect_eq(outbox_send(o, fd, items, 3), 3);
+	expect_text(to, "0", &from);
+	cr_expect(addr_same_host(&from, &source));
+	expect_text(to, "1", &from);
+	cr_expect_not(addr_same_host(&from, &source), "the source of another item");
+	expect_text(to, "2", &from);
+	cr_expect_eq(from.ip[3], 8);
+	items[0].has_local = false;
+	cr_expect_eq(outbox_send(o, fd, items, 1), 1);
+	expect_text(to, "0", &from);
+	cr_expect_not(addr_same_host(&from, &source), "the source of the call before");
+	close(to);
+	close(fd);
+	outbox_free(&o);
+}
+
+Test(outbox, ipv6_source_address_is_the_one_given)
+{
+	skip_without_ipv6();
+	struct outbox *o = new_outbox(false);
+	int fd = listen_on("::"), to = plain_socket("::1");
+	struct addr at = local_of(to), from, source = address_of("::1");
+	struct addr foreign = address_of("2001:db8::1");
+
+	fill_items(&at);
+	for (unsigned i = 0; i < 3; i++) {
+		items[i].has_local = true;
+		memcpy(items[i].local_ip, source.ip, sizeof(source.ip));
+	}
+	/* that it is refused shows that the kernel looked at it */
+	memcpy(items[1].local_ip, foreign.ip, sizeof(foreign.ip));
+	/* and so does an interface that is not there */
+	items[2].ifindex = 2147483647;
+	cr_expect_eq(outbox_send(o, fd, items, 3), 1);
+	expect_text(to, "0", &from);
+	cr_expect(addr_same_host(&from, &source));
+	cr_assert_eq(failures.n, 2);
+	expect_failure(0, 101, EINVAL, 1);
+	expect_failure(1, 102, ENODEV, 1);
+	close(to);
+	close(fd);
+	outbox_free(&o);
+}
+
+Test(outbox, answers_leave_from_the_address_that_was_asked)
+{
+	struct outbox *o = new_outbox(false);
+	char query[16];
+	struct inbox_slot slot = { .data = { query }, .size = { sizeof(query) } };
+	struct inbox *in = NULL;
+	int fd = listen_on("0.0.0.0"), client = plain_socket("127.0.0.1");
+	struct addr at = address_of("127.0.0.5"), from;
+	struct outbox_item answer = { .data = "answer", .len = 6 };
+
+	at.port = local_of(fd).port;
+	send_text(client, &at, "query");
+	cr_assert_eq(inbox_new(true, &in), 0);
+	cr_assert_eq(inbox_read(in, fd, &slot, 1), 1);
+	answer.to = slot.from;
+	answer.has_local = slot.has_local;
+	memcpy(answer.local_ip, slot.local_ip, sizeof(answer.local_ip));
+	cr_expect_eq(outbox_send(o, fd, &answer, 1), 1);
+	expect_text(client, "answer", &from);
+	cr_expect(addr_equal(&from, &at));
+	close(client);
+	close(fd);
+	inbox_free(&in);
+	outbox_free(&o);
+}
+
+Test(outbox, partial_acceptance_goes_on_behind)
+{
+	static const struct step steps[] = { { 3, 0 }, { 1, 0 }, { -1, EINTR }, { 20, 0 },
+		{ -1, EINTR }, { 7, 0 } };
+	static const unsigned expected[] = { 32, 29, 28, 28, 8, 8, 1, 32, 32, 5 };
+	struct outbox *o = new_outbox(false);
+	int fd = plain_socket("127.0.0.1"), to = plain_socket("127.0.0.1");
+	struct addr at = local_of(to);
+
+	fill_items(&at);
+	script_sends(steps, N(steps));
+	cr_expect_eq(outbox_send(o, fd, items, MANY), MANY);
+	cr_expect_eq(n_sends, N(expected));
+	cr_expect_arr_eq(offered, expected, sizeof(expected));
+	expect_items(to, 0, MANY, MANY);
+	expect_silence(to);
+	cr_expect_eq(failures.n, 0);
+	close(to);
+	close(fd);
+	outbox_free(&o);
+}
+
+Test(outbox, refused_datagram_is_given_up_and_the_rest_goes_on)
+{
+	static const unsigned bad[] = { 0, 1, BATCH_MAX - 1, BATCH_MAX, BATCH_MAX + 1, MANY - 1 };
+	static char big[66000];
+	int fd = plain_socket("127.0.0.1"), to = plain_socket("127.0.0.1");
+	struct addr at = local_of(to);
+
+	for (size_t i = 0; i < N(bad); i++) {
+		struct outbox *o = new_outbox(false);
+
+		fill_items(&at);
+		items[bad[i]].data = big;
+		items[bad[i]].len = sizeof(big);
+		cr_expect_eq(outbox_send(o, fd, items, MANY), MANY - 1, "item %u", bad[i]);
+		cr_expect_eq(failures.n, 1, "item %u", bad[i]);
+		expect_failure(0, 100 + bad[i], EMSGSIZE, 1);
+		expect_items(to, 0, MANY, bad[i]);
+		expect_silence(to);
+		outbox_free(&o);
+	}
+	close(to);
+	close(fd);
+}
+
+Test(outbox, refused_datagram_is_tried_twice_at_most)
+{
+	static char big[66000];
+	struct outbox *o = new_outbox(true);
+	int fd = plain_socket("127.0.0.1"), to = plain_socket("127.0.0.1");
+	struct addr at = local_of(to);
+
+	fill_items(&at);
+	items[1].data = items[3].data = big;
+	items[1].len = items[3].len = sizeof(big);
+	cr_expect_eq(outbox_send(o, fd, items, 5), 3);
+	cr_assert_eq(failures.n, 4);
+	expect_failure(0, 101, EMSGSIZE, 1);
+	expect_failure(1, 101, EMSGSIZE, 2);
+	expect_failure(2, 103, EMSGSIZE, 1);
+	expect_failure(3, 103, EMSGSIZE, 2);
+	expect_text(to, "0", NULL);
+	expect_text(to, "2", NULL);
+	expect_text(to, "4", NULL);
+	close(to);
+	close(fd);
+	outbox_free(&o);
+}
+
+Test(outbox, tries_start_anew_with_each_datagram)
+{
+	static const struct step steps[] = { { -1, ECONNREFUSED }, { 1, 0 }, { -1, EHOSTUNREACH },
+		{ 1, 0 } };
+	struct outbox *o = new_outbox(true);
+	int fd = plain_socket("127.0.0.1"), to = plain_socket("127.0.0.1");
+	struct addr at = local_of(to);
+
+	fill_items(&at);
+	script_sends(steps, N(steps));
+	cr_expect_eq(outbox_send(o, fd, items, 3), 3);
+	cr_assert_eq(failures.n, 2);
+	expect_failure(0, 100, ECONNREFUSED, 1);
+	expect_failure(1, 101, EHOSTUNREACH, 1);
+	expect_items(to, 0, 3, MANY);
+	expect_silence(to);
+	close(to);
+	close(fd);
+	outbox_free(&o);
+}
+
+/* A connected socket whose peer is gone: the first datagram calls the refusal, the next send
+ * reports it without having sent. */
+static int refused_socket(void)
+{
+	struct addr nobody = closed_port();
+	int fd = connect_to(&nobody);
+
+	cr_assert_eq(send(fd, "x", 1, 0), 1);
+	cr_assert(is_ready(fd, POLLERR, WAIT_MS));
+	return fd;
+}
+
+Test(outbox, older_refusal_costs_no_datagram)
+{
+	struct outbox *o = new_outbox(true);
+	int fd = refused_socket();
+
+	fill_items(NULL);
+	script_sends(NULL, 0);
+	cr_expect_eq(outbox_send(o, fd, items, 1), 1, "sent again at once");
+	cr_expect_eq(n_sends, 2);
+	cr_assert_eq(failures.n, 1);
+	expect_failure(0, 100, ECONNREFUSED, 1);
+	cr_assert(is_ready(fd, POLLERR, WAIT_MS), "the second time it went out");
+	cr_expect_eq(socket_take_error(fd), ECONNREFUSED);
+	close(fd);
+	outbox_free(&o);
+}
+
+Test(outbox, older_refusal_may_be_final)
+{
+	struct outbox *o = new_outbox(false);
+	int fd = refused_socket();
+
+	fill_items(NULL);
+	cr_expect_eq(outbox_send(o, fd, items, 1), 0);
+	cr_assert_eq(failures.n, 1);
+	expect_failure(0, 100, ECONNREFUSED, 1);
+	cr_expect_eq(socket_take_error(fd), 0, "nothing went out");
+	close(fd);
+	outbox_free(&o);
+}
+
+/* No room twice: after one wait of at most 1 ms the rest is given up, later chunks too. */
+static void expect_given_up(int error, nfds_t polled)
+{
+	const struct step steps[] = { { BATCH_MAX, 0 }, { 2, 0 }, { -1, error }, { -1, error } };
+	struct outbox *o = new_outbox(true);
+	int fd = plain_socket("127.0.0.1"), to = plain_socket("127.0.0.1");
+	struct addr at = local_of(to);
+
+	fill_items(&at);
+	script_sends(steps, N(steps));
+	n_polls = 0;
+	watches_polls = true;
+	cr_expect_eq(outbox_send(o, fd, items, MANY), BATCH_MAX + 2);
+	watches_polls = false;
+	cr_expect_eq(n_sends, N(steps));
+	cr_expect_eq(n_polls, 1);
+	cr_expect_eq(last_poll_n, polled, "%s", strerror(error));
+	cr_expect(last_poll_timeout >= 0 && last_poll_timeout <= 1);
+	cr_expect(polled == 0 || (last_poll.fd == fd && last_poll.events == POLLOUT));
+	cr_expect_eq(failures.n, MANY - BATCH_MAX - 2);
+	for (unsigned i = 0; i < failures.n; i++)
+		expect_failure(i, 100 + BATCH_MAX + 2 + i, error, 0);
+	expect_items(to, 0, BATCH_MAX + 2, MANY);
+	expect_silence(to);
+
+	/* the next call starts afresh */
+	script_sends(steps + 2, 1);
+	failures.n = 0;
+	watches_polls = true;
+	cr_expect_eq(outbox_send(o, fd, items, 1), 1);
+	watches_polls = false;
+	cr_expect_eq(n_polls, 2);
+	cr_expect_eq(failures.n, 0);
+	close(to);
+	close(fd);
+	outbox_free(&o);
+}
+
+Test(outbox, full_socket_is_waited_for_once)
+{
+	expect_given_up(EAGAIN, 1);
+}
+
+Test(outbox, lack_of_memory_is_waited_out_once)
+{
+	expect_given_up(ENOBUFS, 0);
+	expect_given_up(ENOMEM, 0);
+}
+
+Test(outbox, one_wait_serves_a_whole_call)
+{
+	static const struct step steps[] = { { 1, 0 }, { -1, EAGAIN }, { 1, 0 }, { -1, EAGAIN } };
+	struct outbox *o = new_outbox(true);
+	int fd = plain_socket("127.0.0.1"), to = plain_socket("127.0.0.1");
+	struct addr at = local_of(to);
+
+	fill_items(&at);
+	script_sends(steps, N(steps));
+	cr_expect_eq(outbox_send(o, fd, items, 4), 2);
+	cr_assert_eq(failures.n, 2);
+	expect_failure(0, 102, EAGAIN, 0);
+	expect_failure(1, 103, EAGAIN, 0);
+	expect_items(to, 0, 2, MANY);
+	expect_silence(to);
+	close(to);
+	close(fd);
+	outbox_free(&o);
+}
+
+Test(outbox, waiting_does_not_count_as_a_try)
+{
+	static const struct step steps[] = { { -1, EAGAIN }, { -1, ECONNREFUSED }, { 1, 0 } };
+	struct outbox *o = new_outbox(true);
+	int fd = plain_socket("127.0.0.1"), to = plain_socket("127.0.0.1");
+	struct addr at = local_of(to);
+
+	fill_items(&at);
+	script_sends(steps, N(steps));
+	cr_expect_eq(outbox_send(o, fd, items, 1), 1);
+	cr_assert_eq(failures.n, 1);
+	expect_failure(0, 100, ECONNREFUSED, 1);
+	expect_text(to, "0", NULL);
+	close(to);
+	close(fd);
+	outbox_free(&o);
+}
+
+Test(outbox, acceptance_of_nothing_ends)
+{
+	static const struct step steps[] = { { 0, 0 }, { 0, 0 } };
+	struct outbox *o = new_outbox(true);
+	int fd = plain_socket("127.0.0.1");
+	struct addr at = local_of(fd);
+
+	fill_items(&at);
+	script_sends(steps, N(steps));
+	cr_expect_eq(outbox_send(o, fd, items, 2), 0);
+	cr_assert_eq(failures.n, 2);
+	expect_failure(0, 100, EAGAIN, 0);
+	expect_failure(1, 101, EAGAIN, 0);
+	close(fd);
+	outbox_free(&o);
+}
+
+Test(outbox, no_socket_fails_everything)
+{
+	struct outbox *o = new_outbox(false);
+
+	fill_items(NULL);
+	cr_expect_eq(outbox_send(o, -1, items, BATCH_MAX + 1), 0);
+	cr_assert_eq(failures.n, BATCH_MAX + 1);
+	expect_failure(0, 100, EBADF, 1);
+	expect_failure(BATCH_MAX, 100 + BATCH_MAX, EBADF, 1);
+	outbox_free(&o);
+}
