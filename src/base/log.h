@@ -20,6 +20,8 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_NOTICE, LOG_LEVEL
 enum log_destination { LOG_TO_STDERR, LOG_TO_SYSLOG, LOG_TO_JOURNAL };
 enum log_format { LOG_AS_TEXT, LOG_AS_JSON };
 
+const char *log_level_text(enum log_level level); /* "error" ... "debug". Static. */
+
 struct log_params {
 	enum log_level level;
 	enum log_destination destination;
@@ -28,7 +30,7 @@ struct log_params {
 
 /* Applies the parameters from now on. ERR_UNSUPPORTED: the journal in a build without it. */
 int log_open(const struct log_params *params);
-void log_close(void);
+void log_close(void); /* back to what holds before log_open() */
 bool log_enabled(enum log_level level); /* cheap: one relaxed load */
 
 #define LOG_PRINTF(a, b) __attribute__((format(printf, a, b)))

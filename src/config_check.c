@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Addresses of family 0 could not be read, and are passed over: one problem is told once. Pairs
+ * are compared one by one: with the most servers allowed that is some ten million comparisons,
+ * once at start. */
+#include "config_check.h"
+
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "wire/name.h"
+
+#define KEY_MAX 64
+
+struct key {
+	char text[KEY_MAX];
+};
+
+static bool is_command_line(const struct config_reading *r)
+{
+	return r->scan.n_lines == 0;
+}
+
+static struct key server_key(const struct config_reading *r, size_t i, const char *member)
+{
+	struct key key;
+
+	if (is_command_line(r))
+		snprintf(key.text, sizeof key.text, "SERVER %zu", i + 1);
+	else
+		snprintf(key.text, sizeof key.text, "servers[%zu]%s", i, member);
+	return key;
+}
+
+static struct key listener_key(const struct config_reading *r, size_t i)
+{
+	struct key key;
+
+	if (is_command_line(r))
+		snprintf(key.text, sizeof key.text, "-l");
+	else
+		snprintf(key.text, sizeof key.text, "listen[%zu]", i);
+	return key;
+}
+
+static struct config_place server_place(const struct config_reading *r, size_t i)
+{
+	return config_reading_place(r, r->config->server_lines[i]);
+}
+
+struct address_text {
+	char text[ADDR_TEXT_MAX];
+};
+
+static struct address_text show(const struct addr *a)
+{
+	struct address_text shown;
+
+	addr_format(a, shown.text, sizeof shown.text);
+	return shown;
+}
+
+/* Why no datagram can go to or from that address alone; NULL: it can. */
+static const char *why_no_host(const struct addr *a)
+{
+	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t broadcast[4] = { 0xff, 0xff, 0xff, 0xff };
+
+	if (a->family == AF_INET) {
+		if (memcmp(a->ip, broadcast, sizeof broadcast) == 0)
+			return "is the broadcast address";
+		return (a->ip[0] & 0xf0) == 0xe0 ? "is a multicast address" : NULL;
+	}
+	if (a->ip[0] == 0xff)
+		return "is a multicast address";
+	if (memcmp(a->ip, mapped, sizeof mapped) == 0)
+		return "is an IPv4 address in disguise: write it as one";
+	if (addr_is_link_local(a) && a->scope == 0)
+		return "is link-local and needs its interface, as in [fe80::1%eth0]";
+	return NULL;
+}
+
+static void check_listeners(struct config_reading *r)
+{
+	const struct config *c = r->config;
+
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		const struct config_listener *l = &c->listeners[i];
+		const struct config_place place = config_reading_place(r, l->line);
+		const char *why = l->address.family ? why_no_host(&l->address) : NULL;
+
+		if (why)
+			config_problem(&r->problems, place, listener_key(r, i).text, "%s %s",
+				show(&l->address).text, why);
+		for (size_t j = 0; j < i && l->address.family; j++) {
+			if (!addr_equal(&l->address, &c->listeners[j].address))
+				continue;
+			config_problem(&r->problems, place, listener_key(r, i).text,
+				"%s is %s already", show(&l->address).text,
+				listener_key(r, j).text);
+			break;
+		}
+	}
+}
+
+static void check_server_address(struct config_reading *r, size_t i)
+{
+	const struct server_params *s = &r->config->servers[i];
+	const struct addr *a = &s->address;
+	const char *why = addr_is_wildcard(a) ? "is the wildcard address" : why_no_host(a);
+
+	if (why)
+		config_problem(&r->problems, server_place(r, i), server_key(r, i, "").text, "%s %s",
+			show(a).text, why);
+}
+
+static void check_server_source(struct config_reading *r, size_t i)
+{
+	const struct server_params *s = &r->config->servers[i];
+	const struct key key = server_key(r, i, ".source");
+	const char *why = addr_is_wildcard(&s->source)
+				  ? "is the wildcard address: leave source out instead"
+				  : why_no_host(&s->source);
+
+	if (why)
+		config_problem(&r->problems, server_place(r, i), key.text, "%s %s",
+			show(&s->source).text, why);
+	else if (s->address.family && s->address.family != s->source.family)
+		config_problem(&r->problems, server_place(r, i), key.text,
+			"%s and the server's address %s are of different families",
+			show(&s->source).text, show(&s->address).text);
+}
+
+/* Against the servers before it. */
+static void check_server_twins(struct config_reading *r, size_t i)
+{
+	const struct server_params *s = &r->config->servers[i];
+
+	for (size_t j = 0; j < i; j++) {
+		const struct server_params *twin = &r->config->servers[j];
+
+		if (twin->address.family == 0)
+			continue;
+		if (addr_equal(&s->address, &twin->address) &&
+			addr_equal(&s->source, &twin->source))
+			config_problem(&r->problems, server_place(r, i), server_key(r, i, "").text,
+				"%s is %s already", show(&s->address).text,
+				server_key(r, j, "").text);
+		else if (strcmp(s->name, twin->name) == 0)
+			config_problem(&r->problems, server_place(r, i),
+				server_key(r, i, ".name").text, "\"%s\" is the name of %s already",
+				s->name, server_key(r, j, "").text);
+		else
+			continue;
+		return;
+	}
+}
+
+/* Is it an address of this host? 127/8 and ::1 are, whatever the interfaces say. */
+static bool is_local(const struct addr *a, const struct ifaddrs *interfaces)
+{
+	if (addr_is_loopback(a))
+		return true;
+	for (const struct ifaddrs *i = interfaces; i; i = i->ifa_next) {
+		struct sockaddr_storage ss = { 0 };
+		struct addr local;
+
+		if (!i->ifa_addr || i->ifa_addr->sa_family != a->family)
+			continue;
+		memcpy(&ss, i->ifa_addr,
+			a->family == AF_INET ? sizeof(struct sockaddr_in)
+					     : sizeof(struct sockaddr_in6));
+		if (addr_from_sockaddr(&ss, &local) && addr_same_host(&local, a))
+			return true;
+	}
+	return false;
+}
+
+/* A query to such a server would come back to us, and again. */
+static void check_loop(struct config_reading *r, size_t i, const struct ifaddrs *interfaces)
+{
+	const struct config *c = r->config;
+	const struct addr *a = &c->servers[i].address;
+
+	for (size_t j = 0; j < c->n_listeners; j++) {
+		const struct addr *l = &c->listeners[j].address;
+
+		if (l->family != a->family || l->port != a->port)
+			continue;
+		if (!addr_same_host(l, a) && !(addr_is_wildcard(l) && is_local(a, interfaces)))
+			continue;
+		config_problem(&r->problems, server_place(r, i), server_key(r, i, "").text,
+			"%s is where we listen ourselves: %s%s", show(a).text, show(l).text,
+			c->listeners[j].is_default ? ", by default" : "");
+		return;
+	}
+}
+
+static void check_servers(struct config_reading *r)
+{
+	const struct config *c = r->config;
+	struct ifaddrs *interfaces = NULL;
+
+	if (getifaddrs(&interfaces) == -1)
+		interfaces = NULL; /* a check less */
+	for (size_t i = 0; i < c->n_servers; i++) {
+		struct server_params *s = &c->servers[i];
+
+		if (s->source.family)
+			check_server_source(r, i);
+		if (s->address.family == 0)
+			continue;
+		if (s->name[0] == '\0')
+			addr_format(&s->address, s->name, sizeof s->name);
+		check_server_address(r, i);
+		check_server_twins(r, i);
+		check_loop(r, i, interfaces);
+	}
+	freeifaddrs(interfaces);
+}
+
+static void check_health(struct config_reading *r)
+{
+	struct config *c = r->config;
+
+	if (c->health_fast_interval_ms > c->health_interval_ms)
+		config_problem(&r->problems, config_reading_place(r, r->health_interval_line),
+			"health.fast_interval_ms", "%d is more than health.interval_ms, %d",
+			c->health_fast_interval_ms, c->health_interval_ms);
+	const int len = name_from_text(c->health_qname, c->health_qname_wire);
+	if (len < 0)
+		config_problem(&r->problems, config_reading_place(r, r->health_qname_line),
+			"health.qname", "\"%s\" is not a domain name",
+			config_show(c->health_qname, strlen(c->health_qname)).text);
+	else
+		c->health_qname_len = (size_t)len;
+	c->health_qname_is_default = r->health_qname_line == 0;
+}
+
+void config_check(struct config_reading *r)
+{
+	check_listeners(r);
+	check_servers(r);
+	check_health(r);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * config_lists - the settings that hold several values: [ ], ( ) or one bare string each; and the
+ * addresses in them. What is wrong is reported; good elements are kept all the same, so that the
+ * checks see as much as there is. Single thread (main). */
+#pragma once
+#include <libconfig.h>
+#include <stdint.h>
+
+#include "config_options.h"
+#include "config_reading.h"
+
+#define CONFIG_PORT 53 /* where none is written */
+
+void config_listeners(struct config_reading *r, const config_setting_t *setting, const char *key,
+	const struct config_option *o);
+void config_servers(struct config_reading *r, const config_setting_t *setting, const char *key,
+	const struct config_option *o);
+void config_prefixes(struct config_reading *r, const config_setting_t *setting, const char *key,
+	const struct config_option *o);
+void config_rcodes(struct config_reading *r, const config_setting_t *setting, const char *key,
+	const struct config_option *o, uint32_t *field);
+
+/* One address, with a port if the row's range has one. False after a problem was reported. */
+bool config_address(struct config_reading *r, const char *text, struct config_place place,
+	const char *key, const struct config_option *o, struct addr *addr_out);

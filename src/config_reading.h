@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * config_reading - what the files that read a configuration share while they do.
+ * Single thread (main). */
+#pragma once
+#include <stdbool.h>
+
+#include "config.h"
+#include "config_problem.h"
+#include "config_scan.h"
+
+struct config_reading {
+	struct config *config; /* while reading, the lines in it are those of the scan's text */
+	struct config_problems problems;
+	struct config_scan scan; /* empty: the command line, or defaults */
+	bool is_default; /* the values being read are defaults */
+	bool is_out_of_memory; /* sticky */
+	/* Lines of keys that checks speak of; 0: not written. */
+	int health_interval_line, health_qname_line;
+};
+
+/* Where line `line` of the text came from; "command line" where there is no text. */
+struct config_place config_reading_place(const struct config_reading *r, int line);
