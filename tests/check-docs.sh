@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The documents say what the program says: every key of --print-options is in dnsbal.conf(5) (an
-# .It line that names it) and in conf/dnsbal.conf, nothing else is, and the default is told with
-# it; the example is a good configuration; every option of --help is in dnsbal(8).
+# The documents say what the program says. Every key of --print-options has an item in
+# dnsbal.conf(5) (".It Ic health.fall"), and no other key has; every key is in conf/dnsbal.conf,
+# with its default unless it is one of a list's group; that file is a good configuration; every option of
+# --help is in dnsbal(8).
 set -eu
 
 top=${srcdir:-.}
@@ -17,25 +18,35 @@ say() {
 	bad=1
 }
 
-# key<TAB>type<TAB>range<TAB>default<TAB>applies<TAB>description; keys of groups as group.key.
+# Lines of key<TAB>type<TAB>range<TAB>default<TAB>applies<TAB>description; the keys of a group are
+# health.fall, those of groups in a list servers[].name.
 "$dnsbal" --print-options >"$scratch/options"
 cut -f 1 "$scratch/options" | LC_ALL=C sort -u >"$scratch/keys"
 [ -s "$scratch/keys" ] || say "--print-options prints nothing"
 
-# .It Ic key | .It Va key ...: the second word behind .It
-awk '$1 == ".It" && $2 ~ /^(Ic|Va|Cm|Li)$/ { print $3 }' "$top/doc/dnsbal.conf.5" |
+awk '$1 == ".It" && $2 == "Ic" { print $3 }' "$top/doc/dnsbal.conf.5" |
 	LC_ALL=C sort -u >"$scratch/manual"
-for key in $(comm -23 "$scratch/keys" "$scratch/manual"); do
-	say "doc/dnsbal.conf.5: key $key is missing"
-done
+LC_ALL=C comm -23 "$scratch/keys" "$scratch/manual" | sed 's,^,doc/dnsbal.conf.5: missing: ,' \
+	>"$scratch/differences"
+LC_ALL=C comm -13 "$scratch/keys" "$scratch/manual" | sed 's,^,doc/dnsbal.conf.5: no such key: ,' \
+	>>"$scratch/differences"
+if [ -s "$scratch/differences" ]; then
+	cat "$scratch/differences"
+	bad=1
+fi
 
-# Keys of the example, groups joined: `health = { fall = 3;` is health.fall; a leading # may stand
-# before a key that is shown but not set. Braces open and close groups; lists ( ) hold servers.
-for key in $(cat "$scratch/keys"); do
+# One line without comment signs, so that a key may be shown without being set, and spaces single.
+sed 's/^[[:space:]]*#//' "$top/conf/dnsbal.conf" | tr -s ' \t\n' '   ' >"$scratch/example"
+while IFS='	' read -r key type range default rest; do
 	last=${key##*.}
-	grep -Eq "(^|[^[:alnum:]_])$last[[:space:]]*[=:]" "$top/conf/dnsbal.conf" ||
-		say "conf/dnsbal.conf: key $key is missing"
-done
+	case $key in
+	*'[].'*) wanted="$last =" ;;
+	*) wanted="$last = $default;" ;;
+	esac
+	[ "$default" != required ] || wanted="$last ="
+	awk -v wanted=" $wanted" 'index(" " $0, wanted) { found = 1 } END { exit !found }' \
+		"$scratch/example" || say "conf/dnsbal.conf: not there: $wanted"
+done <"$scratch/options"
 
 "$dnsbal" -t -c "$top/conf/dnsbal.conf" >"$scratch/check" 2>&1 || {
 	cat "$scratch/check"

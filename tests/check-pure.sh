@@ -14,31 +14,36 @@ NM=${NM:-nm}
 # every name that starts so). Constructors allocate; nothing that runs per query may.
 pure='
 src/wire/cursor.o
-src/wire/name.o
 src/wire/message.o
+src/wire/name.o
 src/wire/reply.o
-src/balance/server.o          addr_* snprintf
+src/balance/alias.o              malloc calloc free
 src/balance/health.o
-src/balance/alias.o           malloc calloc free
-src/balance/maglev.o          malloc calloc free qsort strcmp strlen
-src/balance/pool.o            malloc calloc free aligned_alloc posix_memalign policy_new policy_free
-src/balance/policy.o          malloc calloc free
-src/balance/policy_p2c.o      malloc calloc free alias_new alias_free
-src/balance/policy_least_outstanding.o malloc calloc free
-src/balance/policy_round_robin.o       malloc calloc free
-src/balance/policy_random.o   malloc calloc free alias_new alias_free
-src/balance/policy_first_available.o   malloc calloc free
-src/balance/policy_hash.o     malloc calloc free strlen maglev_new maglev_free hash_key_from_text
+src/balance/maglev.o             malloc calloc free qsort
+src/balance/policy.o             calloc free alias_new
+src/balance/policy_first_available.o
+src/balance/policy_hash.o        calloc free maglev_new maglev_free hash_key_from_text
+src/balance/policy_least_outstanding.o
+src/balance/policy_p2c.o         policy_alias_new alias_free
+src/balance/policy_random.o      policy_alias_new alias_free
+src/balance/policy_round_robin.o aligned_alloc calloc free
+src/balance/pool.o               aligned_alloc free policy_new policy_free
+src/balance/server.o
 src/core/codel.o
-src/core/wheel.o              malloc calloc free
-src/core/pending.o            malloc calloc free slab_new slab_free slab_trim*
+src/core/pending.o               calloc free mmap munmap madvise rng_init slab_new slab_free slab_trim
+src/core/shed.o
+src/core/wheel.o
 src/core/worker.o
+src/core/worker_new.o            calloc free
+src/core/worker_probe.o
+src/core/worker_reply.o
+src/core/worker_socket.o
 '
 
 # Helpers, not pure as a whole: what they define may be used, except for these.
 helpers='src/base/err.o src/base/hash.o src/base/metric.o src/base/parse.o src/base/rng.o
 	src/base/slab.o src/net/addr.o'
-impure='rng_init slab_trim slab_trim_release addr_parse prefix_parse'
+impure='rng_init hash_key_from_text slab_trim slab_trim_release addr_parse prefix_parse'
 
 # Functions of the C library without state, and what compilers, asserts, sanitizers and coverage call.
 compiler='memcpy memmove memset memcmp memchr bcmp strlen strcmp strncmp strchr __memcpy_chk __memmove_chk __memset_chk
