@@ -67,7 +67,6 @@ static struct address_text show(const struct addr *a)
 /* Why no datagram can go to or from that address alone; NULL: it can. */
 static const char *why_no_host(const struct addr *a)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 	static const uint8_t broadcast[4] = { 0xff, 0xff, 0xff, 0xff };
 
 	if (a->family == AF_INET) {
@@ -77,8 +76,6 @@ static const char *why_no_host(const struct addr *a)
 	}
 	if (a->ip[0] == 0xff)
 		return "is a multicast address";
-	if (memcmp(a->ip, mapped, sizeof mapped) == 0)
-		return "is an IPv4 address in disguise: write it as one";
 	if (addr_is_link_local(a) && a->scope == 0)
 		return "is link-local and needs its interface, as in [fe80::1%eth0]";
 	return NULL;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/err.h"
 #include "base/parse.h"
@@ -86,6 +87,8 @@ static const char *why_no_address(const char *text)
 		return "expected an IP address; a port stands behind a colon";
 	if (strchr(text, '/'))
 		return "expected one IP address, not a prefix";
+	if (strncasecmp(text, "::ffff:", 7) == 0)
+		return "expected an IP address; one of IPv4 is written as such";
 	return "expected an IP address as 192.0.2.1, 192.0.2.1:53 or [2001:db8::1]:53";
 }
 

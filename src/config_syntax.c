@@ -18,7 +18,8 @@ struct parser {
 	const struct config_scan *scan;
 	struct config_problems *problems;
 	struct token token; /* the one to be looked at */
-	char before; /* the first character of the one before it */
+	char before; /* the first character of the one before it, and its line */
+	size_t line_before;
 	char key[CONFIG_SHOWN_MAX]; /* of the value being read: "servers[2].weight" */
 	size_t depth; /* of brackets */
 	struct token names[CONFIG_NAMES_MAX]; /* of the open groups, outermost first */
@@ -40,12 +41,15 @@ static bool is_mark(const struct parser *p, char mark)
 static void advance(struct parser *p)
 {
 	p->before = *p->token.text;
+	p->line_before = p->token.line;
 	token_next(&p->token);
 }
 
 static struct config_place here(const struct parser *p)
 {
-	return config_scan_place(p->scan, p->token.line);
+	const bool is_end = p->token.kind == TOKEN_END;
+
+	return config_scan_place(p->scan, is_end ? p->line_before : p->token.line);
 }
 
 /* Reports, with the source line the token stands on. */
