@@ -282,7 +282,7 @@ Test(worker, what_differs_in_anything_is_another_query)
 	world_expect_metric(w, merged, 0);
 }
 
-Test(worker, another_port_or_listener_is_another_query)
+Test(worker, another_port_or_listener_or_address_of_ours_is_another_query)
 {
 	struct message m = message_query("example.com", A, 5);
 	struct datagram *d = calloc(1, sizeof *d + DATAGRAM_SMALL_BYTES);
@@ -291,12 +291,16 @@ Test(worker, another_port_or_listener_is_another_query)
 	d->arrival_ns = w->now_ns;
 	d->len = (uint16_t)m.len;
 	memcpy(d->data, m.data, m.len);
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < 3; i++) {
 		d->origin = (struct origin){ .client = world_client_address(1), .listener = 1 };
 		if (i == 0)
 			d->origin.client.port++;
 		if (i == 1)
 			d->origin.listener = 0;
+		if (i == 2) { /* a client that asks each of our addresses from one port */
+			d->origin.has_local = true;
+			d->origin.local_ip[0] = 10;
+		}
 		w->n_fed++;
 		worker_take(w->worker, w->now_ns, &d, 1);
 		cr_expect_eq(w->n_sent, 2 + (size_t)i, "case %d", i);
