@@ -282,6 +282,17 @@ Test(worker, what_differs_in_anything_is_another_query)
 	world_expect_metric(w, merged, 0);
 }
 
+Test(worker, an_update_is_no_retransmission_of_a_query)
+{
+	struct message m = message_query("example.com", 6, 5);
+
+	world_take(w, &m, 1);
+	world_take(w, message_opcode(&m, OPCODE_UPDATE), 1);
+	world_take(w, &m, 1);
+	cr_expect_eq(w->n_sent, 2);
+	world_expect_metric(w, merged, 1);
+}
+
 Test(worker, another_port_or_listener_or_address_of_ours_is_another_query)
 {
 	struct message m = message_query("example.com", A, 5);
