@@ -308,6 +308,14 @@ void pending_client_add(struct pending_shard *s, struct pending *p, uint32_t has
 	s->tables_dirty = true;
 }
 
+/* As clients see it: an answer from another address than was asked is none. */
+static bool is_same_origin(const struct origin *a, const struct origin *b)
+{
+	return a->listener == b->listener && addr_equal(&a->client, &b->client) &&
+	       a->has_local == b->has_local &&
+	       memcmp(a->local_ip, b->local_ip, sizeof a->local_ip) == 0;
+}
+
 static bool is_same_question(const struct pending_shard *s, struct pending *p,
 	const uint8_t *question, size_t name_len)
 {
@@ -324,8 +332,7 @@ struct pending *pending_client_find(const struct pending_shard *s, uint32_t hash
 		struct pending *p = slab_at(s->slots, entry - 1);
 
 		if (p->client_hash == hash && p->client_id == id &&
-			p->origin.listener == origin->listener &&
-			addr_equal(&p->origin.client, &origin->client) &&
+			is_same_origin(&p->origin, origin) &&
 			is_same_question(s, p, question, name_len))
 			return p;
 		entry = p->client_next;

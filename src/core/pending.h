@@ -97,7 +97,7 @@ struct pending *pending_attempt_find(
 	const struct pending_shard *s, uint16_t socket, uint16_t id, unsigned *attempt_out);
 
 /* The client's key: a keyed hash, because clients choose what goes in. `question` is compared
- * without regard to case; address, port, listener and ID must be equal too. */
+ * without regard to case; address, port, listener, the address asked, and ID must be equal too. */
 uint32_t pending_client_hash(const struct pending_shard *s, const struct origin *origin, uint16_t id,
 	const uint8_t *question, size_t question_len);
 void pending_client_add(struct pending_shard *s, struct pending *p, uint32_t hash);

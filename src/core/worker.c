@@ -277,6 +277,7 @@ static void forward(
 	uint32_t hash = pending_client_hash(w->env.shard, &d->origin, q->header.id, question,
 		question_len(&q->question));
 
+	hash ^= header_opcode(q->header.flags); /* an update is no retransmission of a query */
 	if (pending_client_find(w->env.shard, hash, &d->origin, q->header.id, question,
 		    q->question.name_len)) {
 		count(w, METRIC_merged);
