@@ -1,13 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The documents say what the program says: every key of --print-options is in dnsbal.conf(5) (an
-# .It line that names it) and in conf/dnsbal.conf, nothing else is, and the default is told with
-# it; the example is a good configuration; every option of --help is in dnsbal(8).
+# The documents say what the program says. Every key of --print-options, and no other, is in
+# dnsbal.conf(5) with its type, range, default and when it applies, and in conf/dnsbal.conf with its
+# default; conf/dnsbal.conf lacks its servers and nothing else; every option of --help is in
+# dnsbal(8). Usage: check-docs.sh [DNSBAL], or $DNSBAL; TOP is the tree ($srcdir).
 set -eu
 
-top=${srcdir:-.}
-dnsbal=${DNSBAL:-./dnsbal}
+top=${TOP:-${srcdir:-.}}
+dnsbal=${1:-${DNSBAL:-./dnsbal}}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 bad=0
@@ -17,30 +18,80 @@ say() {
 	bad=1
 }
 
-# key<TAB>type<TAB>range<TAB>default<TAB>applies<TAB>description; keys of groups as group.key.
-"$dnsbal" --print-options >"$scratch/options"
-cut -f 1 "$scratch/options" | LC_ALL=C sort -u >"$scratch/keys"
-[ -s "$scratch/keys" ] || say "--print-options prints nothing"
-
-# .It Ic key | .It Va key ...: the second word behind .It
-awk '$1 == ".It" && $2 ~ /^(Ic|Va|Cm|Li)$/ { print $3 }' "$top/doc/dnsbal.conf.5" |
-	LC_ALL=C sort -u >"$scratch/manual"
-for key in $(comm -23 "$scratch/keys" "$scratch/manual"); do
-	say "doc/dnsbal.conf.5: key $key is missing"
-done
-
-# Keys of the example, groups joined: `health = { fall = 3;` is health.fall; a leading # may stand
-# before a key that is shown but not set. Braces open and close groups; lists ( ) hold servers.
-for key in $(cat "$scratch/keys"); do
-	last=${key##*.}
-	grep -Eq "(^|[^[:alnum:]_])$last[[:space:]]*[=:]" "$top/conf/dnsbal.conf" ||
-		say "conf/dnsbal.conf: key $key is missing"
-done
-
-"$dnsbal" -t -c "$top/conf/dnsbal.conf" >"$scratch/check" 2>&1 || {
-	cat "$scratch/check"
-	say "conf/dnsbal.conf is no good configuration"
+# Are these two sorted lists the same? Each line of one alone is told.
+compare() { # EXPECTED FOUND NAME
+	LC_ALL=C comm -23 "$1" "$2" | sed "s|^|$3: missing: |" >"$scratch/differences"
+	LC_ALL=C comm -13 "$1" "$2" | sed "s|^|$3: --print-options does not say: |" >>"$scratch/differences"
+	[ -s "$scratch/differences" ] || return 0
+	cat "$scratch/differences"
+	bad=1
 }
+
+# key<TAB>type<TAB>range<TAB>default<TAB>applies<TAB>description
+"$dnsbal" --print-options >"$scratch/options"
+[ -s "$scratch/options" ] || say "--print-options prints nothing"
+
+# The manual: behind `.It Ic KEY`, up to the next macro, "TYPE; RANGE; default DEFAULT; APPLIES."
+awk -F '\t' '{
+	range = $3 == "-" ? "" : $3 "; "
+	print $1 ": " $2 "; " range ($4 == "required" ? $4 : "default " $4) "; " $5 "."
+}' "$scratch/options" | LC_ALL=C sort >"$scratch/expected"
+awk '
+	/^\./ { if (key != "") print key ":" text; key = "" }
+	$1 == ".It" && $2 == "Ic" { key = $3; text = ""; next }
+	key != "" { text = text " " $0 }
+' "$top/doc/dnsbal.conf.5" | LC_ALL=C sort >"$scratch/manual"
+compare "$scratch/expected" "$scratch/manual" doc/dnsbal.conf.5
+
+# The example: "# " begins a comment, "#" before anything else a line that is only shown. A key is
+# told with the text up to its semicolon; for a list of groups that is shown, its members are.
+awk -F '\t' '{ print $1 " = " ($4 == "required" ? "REQUIRED" : $4) }' "$scratch/options" |
+	LC_ALL=C sort >"$scratch/expected"
+sed -e '/^[ \t]*#*[ \t]*# /d' -e '/^#$/d' -e 's/^#//' "$top/conf/dnsbal.conf" >"$scratch/shown"
+awk '
+	function path(   text, i) {
+		for (i = 1; i <= depth; i++)
+			text = text name[i]
+		return text
+	}
+	value != "" {                                  # a value of several lines
+		sub(/^[ \t]+/, "")
+		value = value " " $0
+		if ($0 ~ /;$/) { print value; value = "" }
+		next
+	}
+	/^[ \t]*$/ { next }
+	/= \($/ { name[++depth] = $1 "[]."; if ($1 == "servers") print "servers = REQUIRED"; next }
+	/= \{$/ { name[++depth] = $1 "."; next }
+	/^[ \t]*\{$/ { name[++depth] = ""; next }
+	/^[ \t]*[})][;,]?$/ { depth--; next }
+	$2 == "=" {
+		sub(/^[ \t]+/, "")
+		value = path() $0
+		if ($0 ~ /;$/) { print value; value = "" }
+		next
+	}
+	{ print "cannot read: " $0 }
+	END { if (depth != 0 || value != "") print "a bracket or semicolon is missing" }
+' "$scratch/shown" | sed -E -e 's/;$//' -e 's/^((listen|servers)\[\]\.address) = .*/\1 = REQUIRED/' |
+	LC_ALL=C sort >"$scratch/example"
+compare "$scratch/expected" "$scratch/example" conf/dnsbal.conf
+
+# As shipped it says that servers are missing, and nothing else; with the servers shown it is good.
+cp "$top/conf/dnsbal.conf" "$scratch/dnsbal.conf"
+if "$dnsbal" -t -c "$scratch/dnsbal.conf" >"$scratch/check" 2>&1; then
+	say "conf/dnsbal.conf is good as shipped: its servers are somebody's"
+elif [ "$(grep -c . "$scratch/check")" -ne 1 ] || ! grep -q ' servers: missing' "$scratch/check"; then
+	cat "$scratch/check"
+	say "conf/dnsbal.conf has other problems than missing servers"
+fi
+sed -e '/^#servers = (/,/^#);/s/^#//' "$top/conf/dnsbal.conf" >"$scratch/dnsbal.conf"
+"$dnsbal" -t -c "$scratch/dnsbal.conf" >"$scratch/check" 2>&1 || {
+	cat "$scratch/check"
+	say "conf/dnsbal.conf is no good configuration with the servers it shows"
+}
+head -n 1 "$top/conf/dnsbal.conf" | grep -q 'systemctl enable --now dnsbal$' ||
+	say "conf/dnsbal.conf: the first line does not say how to start"
 
 # Options, from "  -c FILE" and "  -t, --check" and "      --demo".
 "$dnsbal" --help >"$scratch/help"
