@@ -143,6 +143,6 @@ void config_members(struct config_reading *r, const config_setting_t *group, con
 			continue;
 		snprintf(key, sizeof key, "%s%s", path, o->key);
 		config_problem(&r->problems, config_reading_place(r, (int)group->line), key,
-			"missing, and it has no default");
+			"missing, and it has no default: %s", o->help);
 	}
 }

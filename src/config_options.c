@@ -41,6 +41,7 @@ static const char *log_level_word(size_t i)
 /* Words are read and written as unsigned, whichever enum the field has. */
 _Static_assert(sizeof(enum policy_kind) == sizeof(unsigned), "an enum is kept in an unsigned");
 
+/* clang-format off: it does not know _Generic. */
 #define WORD_OF(pointer) \
 	_Generic((pointer), enum policy_kind * \
 		 : policy_word, enum on_failure * \
@@ -60,7 +61,7 @@ _Static_assert(sizeof(enum policy_kind) == sizeof(unsigned), "an enum is kept in
 		double *: OPTION_NUMBER,                                                           \
 		bool *: OPTION_BOOLEAN,                                                            \
 		char **: OPTION_STRING,                                                            \
-		char(*)[SERVER_NAME_MAX + 1]: OPTION_NAME,                                         \
+		char (*)[SERVER_NAME_MAX + 1]: OPTION_NAME,                                        \
 		uint16_t *: OPTION_RRTYPE,                                                         \
 		struct addr *: OPTION_ADDRESS,                                                     \
 		struct prefix **: OPTION_PREFIXES,                                                 \
@@ -88,7 +89,6 @@ _Static_assert(sizeof(enum policy_kind) == sizeof(unsigned), "an enum is kept in
 		rows, sizeof(rows) / sizeof(rows)[0] \
 	}
 
-/* clang-format off */
 static const struct config_option options[] = {
 	OPT("listen", listeners, 1, CONFIG_LISTENERS_MAX, "[ \"127.0.0.1:53\", \"[::1]:53\" ]",
 		AT_RESTART, "Addresses to take queries on; port 53 where none is written."),
@@ -97,84 +97,83 @@ static const struct config_option options[] = {
 		"\"169.254.0.0/16\", \"172.16.0.0/12\", \"192.168.0.0/16\", \"fc00::/7\", "
 		"\"fe80::/10\" ]",
 		AT_RESTART, "Clients that may ask; all others get silence."),
-	OPT("servers", servers, 1, CONFIG_SERVERS_MAX, NULL,
-		AT_RESTART, "The DNS servers to balance over; the only key that must be given."),
-	OPT_WORD("policy", policy, "\"p2c\"",
-		AT_RESTART, "How a server is chosen for each query."),
-	OPT("hash.seed", hash_seed, 1, 255, "\"dnsbal\"",
-		AT_RESTART, "Key of the hash policies; equal on all nodes of a site."),
-	OPT("hash.load_factor", hash_load_factor, 1, 10, "1.25",
-		AT_RESTART, "Times the average load that the hash policies put on one server."),
-	OPT("deadline_ms", deadline_ms, 100, 60000, "3000",
-		AT_RESTART, "Time after which a query without a reply is given up."),
-	OPT_WORD("on_failure", on_failure, "\"servfail\"",
-		AT_RESTART, "What a client gets when no server answered its query."),
-	OPT_WORD("on_overload", on_overload, "\"drop\"",
-		AT_RESTART, "What a client gets when its query is shed."),
-	OPT_WORD("health.mode", health_mode, "\"active\"",
-		AT_RESTART, "Whether servers are probed."),
-	OPT("health.interval_ms", health_interval_ms, 100, 3600000, "1000",
-		AT_RESTART, "Time between two probes of a server."),
-	OPT("health.fast_interval_ms", health_fast_interval_ms, 50, 3600000, "200",
-		AT_RESTART, "Time between two probes of a server in doubt."),
-	OPT("health.timeout_ms", health_timeout_ms, 50, 60000, "1000",
-		AT_RESTART, "Time after which a probe without a reply has failed."),
-	OPT("health.fall", health_fall, 1, 100, "3",
-		AT_RESTART, "Failed probes in a row that take a server down."),
-	OPT("health.rise", health_rise, 1, 100, "2",
-		AT_RESTART, "Good probes in a row that bring a server back up."),
-	OPT("health.qname", health_qname, 1, 1004, "\".\"",
-		AT_RESTART, "Name that probes ask for."),
-	OPT("health.qtype", health_qtype, 1, 65535, "\"NS\"",
-		AT_RESTART, "Type that probes ask for."),
+	OPT("servers", servers, 1, CONFIG_SERVERS_MAX, NULL, AT_RESTART,
+		"The DNS servers to balance over; the only key that must be given."),
+	OPT_WORD("policy", policy, "\"p2c\"", AT_RESTART, "How a server is chosen for each query."),
+	OPT("hash.seed", hash_seed, 1, 255, "\"dnsbal\"", AT_RESTART,
+		"Key of the hash policies; equal on all nodes of a site."),
+	OPT("hash.load_factor", hash_load_factor, 1, 10, "1.25", AT_RESTART,
+		"Times the average load that the hash policies put on one server."),
+	OPT("deadline_ms", deadline_ms, 100, 60000, "3000", AT_RESTART,
+		"Time after which a query without a reply is given up."),
+	OPT_WORD("on_failure", on_failure, "\"servfail\"", AT_RESTART,
+		"What a client gets when no server answered its query."),
+	OPT_WORD("on_overload", on_overload, "\"drop\"", AT_RESTART,
+		"What a client gets when its query is shed."),
+	OPT_WORD("health.mode", health_mode, "\"active\"", AT_RESTART,
+		"Whether servers are probed."),
+	OPT("health.interval_ms", health_interval_ms, 100, 3600000, "1000", AT_RESTART,
+		"Time between two probes of a server."),
+	OPT("health.fast_interval_ms", health_fast_interval_ms, 50, 3600000, "200", AT_RESTART,
+		"Time between two probes of a server in doubt."),
+	OPT("health.timeout_ms", health_timeout_ms, 50, 60000, "1000", AT_RESTART,
+		"Time after which a probe without a reply has failed."),
+	OPT("health.fall", health_fall, 1, 100, "3", AT_RESTART,
+		"Failed probes in a row that take a server down."),
+	OPT("health.rise", health_rise, 1, 100, "2", AT_RESTART,
+		"Good probes in a row that bring a server back up."),
+	OPT("health.qname", health_qname, 1, 1004, "\".\"", AT_RESTART,
+		"Name that probes ask for."),
+	OPT("health.qtype", health_qtype, 1, 65535, "\"NS\"", AT_RESTART,
+		"Type that probes ask for."),
 	OPT("health.reject", health_reject, 0, 16, "[ \"SERVFAIL\", \"REFUSED\", \"NOTIMP\" ]",
 		AT_RESTART, "Rcodes that make a probe fail."),
-	OPT("workers", workers, 0, CONFIG_WORKERS_MAX, "0",
-		AT_RESTART, "Worker threads; 0: one per usable CPU, at most 16."),
-	OPT("queue.capacity", queue_capacity, 64, 1048576, "8192",
-		AT_RESTART, "Datagrams that may wait for a worker."),
-	OPT("queue.target_ms", queue_target_ms, 1, 1000, "5",
-		AT_RESTART, "Waiting time that is no overload, however long it lasts."),
-	OPT("queue.interval_ms", queue_interval_ms, 10, 10000, "100",
-		AT_RESTART, "How long waiting may exceed target_ms before queries are shed."),
-	OPT("upstream_sockets", upstream_sockets, 0, 1024, "0",
-		AT_RESTART, "Sockets per server and worker; 0: chosen, up to 16."),
-	OPT("pending_max", pending_max, 64, 4194304, "131072",
-		AT_RESTART, "Queries in flight, all workers together."),
-	OPT("udp_reply_max", udp_reply_max, 512, 65535, "1232",
-		AT_RESTART, "Bytes of the largest UDP reply; a larger one leaves truncated."),
-	OPT("case_randomize", case_randomize, 0, 1, "false",
-		AT_RESTART, "Mix the case of names sent to servers, against forged replies."),
-	OPT("user", user, 1, 32, "\"dnsbal\"",
-		AT_RESTART, "Account to become when started as root."),
-	OPT_WORD("log.level", log.level, "\"info\"",
-		AT_RESTART, "The least important messages that are told."),
-	OPT_WORD("log.destination", log.destination, "\"stderr\"",
-		AT_RESTART, "Where messages go."),
-	OPT_WORD("log.format", log.format, "\"text\"",
-		AT_RESTART, "Whether a message is a line of text or a JSON object."),
+	OPT("workers", workers, 0, CONFIG_WORKERS_MAX, "0", AT_RESTART,
+		"Worker threads; 0: one per usable CPU, at most 16."),
+	OPT("queue.capacity", queue_capacity, 64, 1048576, "8192", AT_RESTART,
+		"Datagrams that may wait for a worker."),
+	OPT("queue.target_ms", queue_target_ms, 1, 1000, "5", AT_RESTART,
+		"Waiting time that is no overload, however long it lasts."),
+	OPT("queue.interval_ms", queue_interval_ms, 10, 10000, "100", AT_RESTART,
+		"How long waiting may exceed target_ms before queries are shed."),
+	OPT("upstream_sockets", upstream_sockets, 0, 1024, "0", AT_RESTART,
+		"Sockets per server and worker; 0: chosen, up to 16."),
+	OPT("pending_max", pending_max, 64, 4194304, "131072", AT_RESTART,
+		"Queries in flight, all workers together."),
+	OPT("udp_reply_max", udp_reply_max, 512, 65535, "1232", AT_RESTART,
+		"Bytes of the largest UDP reply; a larger one leaves truncated."),
+	OPT("case_randomize", case_randomize, 0, 1, "false", AT_RESTART,
+		"Mix the case of names sent to servers, against forged replies."),
+	OPT("user", user, 1, 32, "\"dnsbal\"", AT_RESTART,
+		"Account to become when started as root."),
+	OPT_WORD("log.level", log.level, "\"info\"", AT_RESTART,
+		"The least important messages that are told."),
+	OPT_WORD(
+		"log.destination", log.destination, "\"stderr\"", AT_RESTART, "Where messages go."),
+	OPT_WORD("log.format", log.format, "\"text\"", AT_RESTART,
+		"Whether a message is a line of text or a JSON object."),
 };
 
 static const struct config_option listener_options[] = {
-	LISTENER_OPT("address", address, 1, 65535, NULL,
-		AT_RESTART, "Address and port to take queries on."),
-	LISTENER_OPT("receivers", receivers, 1, CONFIG_RECEIVERS_MAX, "1",
-		AT_RESTART, "Sockets and threads that share the address."),
+	LISTENER_OPT("address", address, 1, 65535, NULL, AT_RESTART,
+		"Address and port to take queries on."),
+	LISTENER_OPT("receivers", receivers, 1, CONFIG_RECEIVERS_MAX, "1", AT_RESTART,
+		"Sockets and threads that share the address."),
 };
 
 static const struct config_option server_options[] = {
-	SERVER_OPT("address", address, 1, 65535, NULL,
-		AT_RESTART, "Address of the server, with its port unless that is 53."),
-	SERVER_OPT("name", name, 0, SERVER_NAME_MAX, "\"\"",
-		AT_RESTART, "What messages and counters call it; empty: its address and port."),
-	SERVER_OPT("weight", weight, 1, SERVER_WEIGHT_MAX, "1",
-		AT_RESTART, "Its share of the queries, relative to the others."),
+	SERVER_OPT("address", address, 1, 65535, NULL, AT_RESTART,
+		"Address of the server, with its port unless that is 53."),
+	SERVER_OPT("name", name, 0, SERVER_NAME_MAX, "\"\"", AT_RESTART,
+		"What messages and counters call it; empty: its address and port."),
+	SERVER_OPT("weight", weight, 1, SERVER_WEIGHT_MAX, "1", AT_RESTART,
+		"Its share of the queries, relative to the others."),
 	SERVER_OPT("max_outstanding", max_outstanding, 1, SERVER_OUTSTANDING_MAX, "8192",
 		AT_RESTART, "Queries that may be out with it at once."),
-	SERVER_OPT("source", source, 0, 0, "\"\"",
-		AT_RESTART, "Local address to ask it from; empty: the kernel's choice."),
-	SERVER_OPT_WORD("state", mode, "\"auto\"",
-		AT_RESTART, "As probes find it, or up or down whatever they find."),
+	SERVER_OPT("source", source, 0, 0, "\"\"", AT_RESTART,
+		"Local address to ask it from; empty: the kernel's choice."),
+	SERVER_OPT_WORD("state", mode, "\"auto\"", AT_RESTART,
+		"As probes find it, or up or down whatever they find."),
 };
 /* clang-format on */
 

@@ -95,8 +95,22 @@ static bool fail_unquoted(struct parser *p)
 	return fail(p, "words stand in quotes: \"%s\"", shown(t).text);
 }
 
+/* The token is the key of another setting. */
+static bool is_key(const struct parser *p)
+{
+	struct token next = p->token;
+
+	if (next.kind != TOKEN_NAME)
+		return false;
+	token_next(&next);
+	return next.kind == TOKEN_MARK && *next.text == '=';
+}
+
 static bool fail_at_value(struct parser *p)
 {
+	if (is_key(p))
+		return fail(p, "the value of %s is missing before the key %s", p->key,
+			shown(&p->token).text);
 	switch (p->token.kind) {
 	case TOKEN_NAME:
 	case TOKEN_STRANGE:

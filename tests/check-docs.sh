@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# The documents say what the program says. Every key of --print-options has an item in
-# dnsbal.conf(5) (".It Ic health.fall"), and no other key has; every key is in conf/dnsbal.conf,
-# with its default unless it is one of a list's group; that file is a good configuration; every option of
-# --help is in dnsbal(8).
+# The documents say what the program says. Every key of --print-options, and no other, is in
+# dnsbal.conf(5) with its type, range, default and when it applies, and in conf/dnsbal.conf with its
+# default; conf/dnsbal.conf lacks its servers and nothing else; every option of --help is in
+# dnsbal(8). Usage: check-docs.sh [DNSBAL], or $DNSBAL; TOP is the tree ($srcdir).
 set -eu
 
-top=${srcdir:-.}
-dnsbal=${DNSBAL:-./dnsbal}
+top=${TOP:-${srcdir:-.}}
+dnsbal=${1:-${DNSBAL:-./dnsbal}}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 bad=0
@@ -18,40 +18,80 @@ say() {
 	bad=1
 }
 
-# Lines of key<TAB>type<TAB>range<TAB>default<TAB>applies<TAB>description; the keys of a group are
-# health.fall, those of groups in a list servers[].name.
-"$dnsbal" --print-options >"$scratch/options"
-cut -f 1 "$scratch/options" | LC_ALL=C sort -u >"$scratch/keys"
-[ -s "$scratch/keys" ] || say "--print-options prints nothing"
-
-awk '$1 == ".It" && $2 == "Ic" { print $3 }' "$top/doc/dnsbal.conf.5" |
-	LC_ALL=C sort -u >"$scratch/manual"
-LC_ALL=C comm -23 "$scratch/keys" "$scratch/manual" | sed 's,^,doc/dnsbal.conf.5: missing: ,' \
-	>"$scratch/differences"
-LC_ALL=C comm -13 "$scratch/keys" "$scratch/manual" | sed 's,^,doc/dnsbal.conf.5: no such key: ,' \
-	>>"$scratch/differences"
-if [ -s "$scratch/differences" ]; then
+# Are these two sorted lists the same? Each line of one alone is told.
+compare() { # EXPECTED FOUND NAME
+	LC_ALL=C comm -23 "$1" "$2" | sed "s|^|$3: missing: |" >"$scratch/differences"
+	LC_ALL=C comm -13 "$1" "$2" | sed "s|^|$3: --print-options does not say: |" >>"$scratch/differences"
+	[ -s "$scratch/differences" ] || return 0
 	cat "$scratch/differences"
 	bad=1
-fi
-
-# One line without comment signs, so that a key may be shown without being set, and spaces single.
-sed 's/^[[:space:]]*#//' "$top/conf/dnsbal.conf" | tr -s ' \t\n' '   ' >"$scratch/example"
-while IFS='	' read -r key type range default rest; do
-	last=${key##*.}
-	case $key in
-	*'[].'*) wanted="$last =" ;;
-	*) wanted="$last = $default;" ;;
-	esac
-	[ "$default" != required ] || wanted="$last ="
-	awk -v wanted=" $wanted" 'index(" " $0, wanted) { found = 1 } END { exit !found }' \
-		"$scratch/example" || say "conf/dnsbal.conf: not there: $wanted"
-done <"$scratch/options"
-
-"$dnsbal" -t -c "$top/conf/dnsbal.conf" >"$scratch/check" 2>&1 || {
-	cat "$scratch/check"
-	say "conf/dnsbal.conf is no good configuration"
 }
+
+# key<TAB>type<TAB>range<TAB>default<TAB>applies<TAB>description
+"$dnsbal" --print-options >"$scratch/options"
+[ -s "$scratch/options" ] || say "--print-options prints nothing"
+
+# The manual: behind `.It Ic KEY`, up to the next macro, "TYPE; RANGE; default DEFAULT; APPLIES."
+awk -F '\t' '{
+	range = $3 == "-" ? "" : $3 "; "
+	print $1 ": " $2 "; " range ($4 == "required" ? $4 : "default " $4) "; " $5 "."
+}' "$scratch/options" | LC_ALL=C sort >"$scratch/expected"
+awk '
+	/^\./ { if (key != "") print key ":" text; key = "" }
+	$1 == ".It" && $2 == "Ic" { key = $3; text = ""; next }
+	key != "" { text = text " " $0 }
+' "$top/doc/dnsbal.conf.5" | LC_ALL=C sort >"$scratch/manual"
+compare "$scratch/expected" "$scratch/manual" doc/dnsbal.conf.5
+
+# The example: "# " begins a comment, "#" before anything else a line that is only shown. A key is
+# told with the text up to its semicolon; for a list of groups that is shown, its members are.
+awk -F '\t' '{ print $1 " = " ($4 == "required" ? "REQUIRED" : $4) }' "$scratch/options" |
+	LC_ALL=C sort >"$scratch/expected"
+sed -e '/^[ \t]*#*[ \t]*# /d' -e '/^#$/d' -e 's/^#//' "$top/conf/dnsbal.conf" >"$scratch/shown"
+awk '
+	function path(   text, i) {
+		for (i = 1; i <= depth; i++)
+			text = text name[i]
+		return text
+	}
+	value != "" {                                  # a value of several lines
+		sub(/^[ \t]+/, "")
+		value = value " " $0
+		if ($0 ~ /;$/) { print value; value = "" }
+		next
+	}
+	/^[ \t]*$/ { next }
+	/= \($/ { name[++depth] = $1 "[]."; if ($1 == "servers") print "servers = REQUIRED"; next }
+	/= \{$/ { name[++depth] = $1 "."; next }
+	/^[ \t]*\{$/ { name[++depth] = ""; next }
+	/^[ \t]*[})][;,]?$/ { depth--; next }
+	$2 == "=" {
+		sub(/^[ \t]+/, "")
+		value = path() $0
+		if ($0 ~ /;$/) { print value; value = "" }
+		next
+	}
+	{ print "cannot read: " $0 }
+	END { if (depth != 0 || value != "") print "a bracket or semicolon is missing" }
+' "$scratch/shown" | sed -E -e 's/;$//' -e 's/^((listen|servers)\[\]\.address) = .*/\1 = REQUIRED/' |
+	LC_ALL=C sort >"$scratch/example"
+compare "$scratch/expected" "$scratch/example" conf/dnsbal.conf
+
+# As shipped it says that servers are missing, and nothing else; with the servers shown it is good.
+cp "$top/conf/dnsbal.conf" "$scratch/dnsbal.conf"
+if "$dnsbal" -t -c "$scratch/dnsbal.conf" >"$scratch/check" 2>&1; then
+	say "conf/dnsbal.conf is good as shipped: its servers are somebody's"
+elif [ "$(grep -c . "$scratch/check")" -ne 1 ] || ! grep -q ' servers: missing' "$scratch/check"; then
+	cat "$scratch/check"
+	say "conf/dnsbal.conf has other problems than missing servers"
+fi
+sed -e '/^#servers = (/,/^#);/s/^#//' "$top/conf/dnsbal.conf" >"$scratch/dnsbal.conf"
+"$dnsbal" -t -c "$scratch/dnsbal.conf" >"$scratch/check" 2>&1 || {
+	cat "$scratch/check"
+	say "conf/dnsbal.conf is no good configuration with the servers it shows"
+}
+head -n 1 "$top/conf/dnsbal.conf" | grep -q 'systemctl enable --now dnsbal$' ||
+	say "conf/dnsbal.conf: the first line does not say how to start"
 
 # Options, from "  -c FILE" and "  -t, --check" and "      --demo".
 "$dnsbal" --help >"$scratch/help"

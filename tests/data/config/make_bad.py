@@ -342,6 +342,8 @@ SYNTAX = {
     "missing-equals-group": (GOOD + "log { };\n", 2, "expected = behind log"),
     "missing-value": (GOOD + "workers = ;\n", 2, "the value of workers is missing"),
     "missing-value-at-end": (GOOD + "workers =\n", 2, "the value of workers is missing"),
+    "missing-value-before-key": (GOOD + 'workers =\nuser = "a";\n', 3, "the value of workers is missing before the key user"),
+    "missing-values-of-list": ("servers = (\nworkers = 1;\n", 2, "the value of servers[0] is missing before the key workers"),
     "missing-value-in-group": (GOOD + "log = { level = }\n", 2, "the value of log.level is missing"),
     "two-equals": (GOOD + "workers == 4;\n", 2, "one = too many"),
     "two-semicolons": (GOOD + "workers = 4;;\n", 2, "one ; too many"),
