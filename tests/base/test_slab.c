@@ -15,6 +15,8 @@
 #include "base/err.h"
 #include "base/rng.h"
 
+#define MARGIN 256u /* what a trim leaves above the highest used slot: slab.h */
+
 static struct slab *new_slab(size_t slot_size, uint32_t slots)
 {
 	struct slab *s = NULL;
@@ -134,9 +136,9 @@ Test(slab, costs_no_memory_before_use)
 	slab_free(&s);
 }
 
-Test(slab, trim_returns_the_memory_above_the_highest_used_slot)
+Test(slab, trim_returns_the_memory_above_the_margin)
 {
-	enum { SLOTS = 2000 };
+	enum { SLOTS = 4000 };
 	static const size_t sizes[] = { 16, 528, 4096, 4112 };
 
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
@@ -150,9 +152,9 @@ Test(slab, trim_returns_the_memory_above_the_highest_used_slot)
 		cr_expect_geq(
 			resident_pages(s, 0, SLOTS), SLOTS * sizes[i] / page, "%zu", sizes[i]);
 		slab_trim(s);
-		/* Slots 0 to 5 and the page on which 5 ends stay. */
-		cr_expect_leq(
-			resident_pages(s, 0, SLOTS), 6 * sizes[i] / page + 1, "%zu", sizes[i]);
+		/* Slots 0 to 5, the margin, and the page on which it ends stay. */
+		size_t kept = (6 + MARGIN) * sizes[i];
+		cr_expect_leq(resident_pages(s, 0, SLOTS), kept / page + 1, "%zu", sizes[i]);
 		for (size_t b = 0; b < sizes[i]; b++)
 			cr_assert_eq(((uint8_t *)slab_at(s, 5))[b], 0xaa, "size %zu byte %zu",
 				sizes[i], b);
@@ -160,92 +162,127 @@ Test(slab, trim_returns_the_memory_above_the_highest_used_slot)
 	}
 }
 
-Test(slab, trim_of_an_empty_slab_returns_all_and_it_works_on)
+Test(slab, trim_of_an_empty_slab_keeps_the_margin_and_it_works_on)
 {
-	struct slab *s = new_slab(528, 1000);
+	struct slab *s = new_slab(4096, 1000);
 
-	take_and_fill(s, 528, 1000);
+	take_and_fill(s, 4096, 1000);
 	for (uint32_t slot = 0; slot < 1000; slot++)
 		slab_give(s, slot);
 	slab_trim(s);
-	cr_expect_eq(resident_pages(s, 0, 1000), 0u);
+	cr_expect_eq(resident_pages(s, 0, 1000), MARGIN);
+	cr_expect_eq(resident_pages(s, MARGIN, 1000), 0u);
 	slab_trim(s); /* nothing to do */
-	take_and_fill(s, 528, 1000);
+	cr_expect_eq(resident_pages(s, 0, 1000), MARGIN);
+	take_and_fill(s, 4096, 1000);
 	cr_expect_eq(slab_take(s), SLAB_NONE);
 	slab_free(&s);
 }
 
+/* How many slots were ever taken, of 1000; whether there is anything above the margin. */
+Test(slab, trim_has_nothing_to_do_within_the_margin)
+{
+	static const struct {
+		uint32_t taken, first, end;
+	} cases[] = { { 0, 0, 0 }, { 1, 0, 0 }, { MARGIN, 0, 0 },
+		{ MARGIN + 1, MARGIN, MARGIN + 1 }, { 1000, MARGIN, 1000 } };
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct slab *s = new_slab(16, 1000);
+
+		take_and_fill(s, 16, cases[i].taken);
+		for (uint32_t slot = 0; slot < cases[i].taken; slot++)
+			slab_give(s, slot);
+		struct slab_range range = slab_trim_begin(s);
+		cr_expect_eq(range.first, cases[i].first, "%u taken", cases[i].taken);
+		cr_expect_eq(range.end, cases[i].end, "%u taken", cases[i].taken);
+		slab_trim_release(s, range);
+		slab_trim_end(s, range);
+		take_and_fill(s, 16, 1000); /* all are open again */
+		slab_free(&s);
+	}
+}
+
 Test(slab, trim_of_a_full_slab_touches_nothing)
 {
-	struct slab *s = new_slab(4096, 50);
+	enum { SLOTS = 2 * MARGIN };
+	struct slab *s = new_slab(4096, SLOTS);
 
-	take_and_fill(s, 4096, 50);
+	take_and_fill(s, 4096, SLOTS);
 	struct slab_range range = slab_trim_begin(s);
 	cr_expect_eq(range.first, range.end);
 	slab_trim_release(s, range);
 	slab_trim_end(s, range);
-	for (uint32_t slot = 0; slot < 50; slot++)
+	for (uint32_t slot = 0; slot < SLOTS; slot++)
 		cr_expect_eq(((uint8_t *)slab_at(s, slot))[0], 0xaa, "slot %u", slot);
 	slab_free(&s);
 }
 
 Test(slab, second_trim_returns_what_the_first_had_to_keep)
 {
-	struct slab *s = new_slab(4096, 100);
+	enum { SLOTS = MARGIN + 100 };
+	struct slab *s = new_slab(4096, SLOTS);
 
-	take_and_fill(s, 4096, 100);
-	for (uint32_t slot = 0; slot < 99; slot++)
+	take_and_fill(s, 4096, SLOTS);
+	for (uint32_t slot = 0; slot < SLOTS - 1; slot++)
 		slab_give(s, slot);
-	slab_trim(s); /* 99 holds them all */
-	cr_expect_eq(resident_pages(s, 0, 100), 100u);
-	slab_give(s, 99);
+	slab_trim(s); /* the last one holds them all */
+	cr_expect_eq(resident_pages(s, 0, SLOTS), SLOTS);
+	slab_give(s, SLOTS - 1);
 	slab_trim(s);
-	cr_expect_eq(resident_pages(s, 0, 100), 0u);
+	cr_expect_eq(resident_pages(s, 0, SLOTS), MARGIN);
 	slab_free(&s);
 }
 
+/* Slots 0 to 3 in use, the margin above them open, the rest closed until the trim ends. */
 Test(slab, take_during_a_trim_stays_below_its_range)
 {
-	struct slab *s = new_slab(4096, 100);
+	enum { SLOTS = MARGIN + 100 };
+	struct slab *s = new_slab(4096, SLOTS);
 
-	take_and_fill(s, 4096, 10);
-	for (uint32_t slot = 4; slot < 10; slot++)
+	take_and_fill(s, 4096, SLOTS);
+	for (uint32_t slot = 4; slot < SLOTS; slot++)
 		slab_give(s, slot);
-	slab_give(s, 1);
 	struct slab_range range = slab_trim_begin(s);
-	cr_expect_eq(range.first, 4u);
-	cr_expect_eq(range.end, 10u);
+	cr_expect_eq(range.first, 4u + MARGIN);
+	cr_expect_eq(range.end, SLOTS);
 
-	cr_expect_eq(slab_take(s), 1u, "below the range all is as ever");
-	memset(slab_at(s, 1), 0xbb, 4096);
+	for (uint32_t slot = 4; slot < 4 + MARGIN; slot++) {
+		cr_assert_eq(slab_take(s), slot, "the margin is open");
+		memset(slab_at(s, slot), 0xbb, 4096);
+	}
 	cr_expect_eq(slab_take(s), SLAB_NONE, "nothing from the range");
 	slab_give(s, 2);
 	slab_trim_release(s, range);
 	cr_expect_eq(slab_take(s), 2u);
+	cr_expect_eq(slab_take(s), SLAB_NONE, "closed until the end");
 	slab_trim_end(s, range);
 
-	cr_expect_eq(((uint8_t *)slab_at(s, 1))[4095], 0xbb, "memory in use was not returned");
+	for (uint32_t slot = 4; slot < 4 + MARGIN; slot++)
+		cr_expect_eq(
+			((uint8_t *)slab_at(s, slot))[4095], 0xbb, "slot %u was returned", slot);
 	cr_expect_eq(((uint8_t *)slab_at(s, 3))[0], 0xaa);
-	cr_expect_eq(slab_take(s), 4u, "open again");
-	cr_expect_eq(((uint8_t *)slab_at(s, 4))[0], 0, "and its page is a fresh one");
+	cr_expect_eq(slab_take(s), 4u + MARGIN, "open again");
+	cr_expect_eq(((uint8_t *)slab_at(s, 4 + MARGIN))[0], 0, "and its page is a fresh one");
 	slab_free(&s);
 }
 
 Test(slab, give_during_a_trim_is_seen_by_the_next)
 {
-	struct slab *s = new_slab(4096, 100);
+	enum { SLOTS = MARGIN + 100 };
+	struct slab *s = new_slab(4096, SLOTS);
 
-	take_and_fill(s, 4096, 20);
-	for (uint32_t slot = 10; slot < 20; slot++)
+	take_and_fill(s, 4096, SLOTS);
+	for (uint32_t slot = 10; slot < SLOTS; slot++)
 		slab_give(s, slot);
 	struct slab_range range = slab_trim_begin(s);
 	for (uint32_t slot = 0; slot < 10; slot++)
 		slab_give(s, slot);
 	slab_trim_release(s, range);
 	slab_trim_end(s, range);
-	cr_expect_eq(resident_pages(s, 0, 100), 10u);
+	cr_expect_eq(resident_pages(s, 0, SLOTS), 10u + MARGIN);
 	slab_trim(s);
-	cr_expect_eq(resident_pages(s, 0, 100), 0u);
+	cr_expect_eq(resident_pages(s, 0, SLOTS), MARGIN);
 	slab_free(&s);
 }
 
