@@ -55,7 +55,7 @@ def test_source_address_of_a_server_is_used(balancer, stub):
     daemon = balancer([stub.row(source="127.0.0.77")])
     daemon.ask(m.query())
     assert stub.queries[0].peer[0] == "127.0.0.77"
-    assert {probe.peer[0] for probe in stub.probes} == {"127.0.0.77"}
+    assert {probe.peer[0] for probe in stub.wait_probes(1)} == {"127.0.0.77"}
 
 
 def test_outside_the_acl_is_silence(balancer, stub):  # 13

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 from harness import message as m
 from harness.daemon import work_directory
+from harness.ports import free_port
 from harness.real import Real
 from harness.wait import PATIENCE, QUICK, SANITIZER, scaled
 from harness.zone import ORIGIN
@@ -51,7 +52,7 @@ def test_dnsperf_over_three_real_servers(balancer, directory, three, policy):
         check=True,
     )
     sent = number(r"Queries sent:\s+(\d+)", done.stdout)
-    assert number(r"Queries lost:\s+(\d+)", done.stdout) == 0, done.stdout
+    assert number(r"Queries lost:\s+(\d+)", done.stdout) == 0, f"{daemon.counters()}\n{done.stdout[-700:]}"
     assert number(r"Queries completed:\s+(\d+)", done.stdout) == sent
     assert "SERVFAIL" not in done.stdout
     found = daemon.wait_pending(0)
@@ -66,8 +67,6 @@ def test_every_answer_of_a_load_is_the_right_one(balancer, stubs, tools, dialect
     made = [stubs(), stubs()]
     keys = {}
     if dialect == "wildcard":
-        from harness.ports import free_port
-
         port = free_port()
         keys = {"port": port, "listen": [f"0.0.0.0:{port}"]}
     daemon = balancer([s.forced() for s in made], **keys)

@@ -8,6 +8,7 @@ from harness import message as m
 from harness.wait import PATIENCE, QUICK, SANITIZER, scaled, until
 
 N = scaled(65536)
+BYTES_PER_QUERY = 320
 REST_KB = 12 << 10
 
 
@@ -42,10 +43,13 @@ def test_full_window_of_a_silent_server(balancer, stubs, silent_row, tools):
         "load", "-p", daemon.port, "-n", N, "-q", 65536, "-r", scaled(16000), "-b", 60, "-c", 4, "-w", 60000
     )
     daemon.wait_pending(N)
-    grown = (daemon.memory_kb("Anonymous") - before) * 1024
+    if not SANITIZER:
+        # All wait, and will for seconds. Buffers of a burst on the way in are no cost of waiting
+        # and are given back.
+        limit_kb = before + N * BYTES_PER_QUERY // 1024
+        until(lambda: daemon.memory_kb("Anonymous") <= limit_kb, f"{limit_kb} kB", timeout=4)
     done = tools.finish(load, PATIENCE * 4)
     check_deadlines(done, N, deadline_ms)
-    assert SANITIZER or grown / N <= 320, f"{grown / N:.0f} bytes per outstanding query"
     found = daemon.wait_pending(0)
     assert found["counters"]["answered_deadline"] == N
     assert found["servers"][0]["outstanding"] == 0

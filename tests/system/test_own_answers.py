@@ -103,42 +103,44 @@ def test_on_failure_drop_is_silence_without_a_server(balancer, stub):
         assert client.is_quiet()
 
 
-def fill(daemon, stub, client):
-    """One query out: the only server is at its limit."""
-    client.send(m.query("first.example.test"))
-    return stub.wait_queries(1)[0]
+def fill(stub, client, n):
+    """n queries out: the limit is reached."""
+    for i in range(n):
+        client.send(m.query(f"first{i}.example.test", qid=i))
+    return stub.wait_queries(n)
 
 
 @pytest.mark.parametrize("how,rcode", [("servfail", m.SERVFAIL), ("refused", m.REFUSED)])
-@pytest.mark.parametrize("limit", ["server", "pending"])
+@pytest.mark.parametrize("limit", ["max_outstanding", "pending_max"])
 def test_on_overload_answers(balancer, stubs, how, rcode, limit):
     stub = stubs(silent)
-    keys = {"pending_max": 1} if limit == "pending" else {}
-    row = stub.forced(max_outstanding=1) if limit == "server" else stub.forced()
+    n = 64 if limit == "pending_max" else 1
+    row = stub.forced(max_outstanding=1) if n == 1 else stub.forced()
+    keys = {"pending_max": n} if n > 1 else {}
     daemon = balancer([row], on_overload=how, deadline_ms=20000, workers=1, **keys)
     with daemon.client() as client, daemon.client() as other:
-        first = fill(daemon, stub, client)
-        query = m.query("second.example.test", edns=m.opt(4096, do=True))
-        reply = other.ask(query)
+        held = fill(stub, client, n)
+        reply = other.ask(m.query("over.example.test", edns=m.opt(4096, do=True)))
         assert reply.rcode == rcode
         assert reply.edns()["do"] and reply.edns()["size"] == 1232
-        stub.send(first, first.reply())
-        assert m.View(client.receive()).rcode == m.NOERROR
+        for query in held:
+            stub.send(query, query.reply())
+        assert {m.View(data).rcode for data in client.gather(n)} == {m.NOERROR}
         values = daemon.counters()["counters"]
         assert (values["shed_limit"], values["shed_answered"]) == (1, 1)
-    assert len(stub.queries) == 1
+    assert len(stub.queries) == n
 
 
 def test_on_overload_drop_is_silence(balancer, stubs):
     stub = stubs(silent)
     daemon = balancer([stub.forced(max_outstanding=1)], deadline_ms=20000, workers=1)
     with daemon.client() as client:
-        first = fill(daemon, stub, client)
+        first = fill(stub, client, 1)[0]
         client.send(m.query("second.example.test"))
         found = daemon.wait_counter("shed_limit", 1)
         assert found["counters"]["shed_answered"] == 0
         stub.send(first, first.reply())
-        assert m.View(client.receive()).name == "first.example.test."
+        assert m.View(client.receive()).name == "first0.example.test."
         assert client.is_quiet()
 
 
