@@ -35,6 +35,8 @@ bool worker_attempt_open(
 	struct worker *w, struct pending *p, unsigned i, uint16_t socket, int64_t now_ns);
 /* Takes the attempt out of the table and its socket's count; closes a retired socket. */
 void worker_attempt_close(struct worker *w, struct pending *p, unsigned i);
+/* Does this socket carry the server's traffic? Any number may be asked about. */
+bool worker_socket_is_in_row(const struct worker *w, uint16_t server, uint16_t socket);
 void worker_socket_retire(struct worker *w, uint16_t socket);
 /* Makes a fresh socket one of the server's; false if it has all (it is then retired). */
 bool worker_socket_promote(struct worker *w, uint16_t socket);

@@ -84,9 +84,7 @@ void worker_probe_end(struct worker *w, struct pending *p, enum probe_outcome ou
 	worker_end(w, p);
 	if (probe.is_fresh && outcome == PROBE_ANSWERED) {
 		/* The silent socket may have been replaced by now; then nothing is lost. */
-		if (probe.replaces < w->n_sockets && w->sockets[probe.replaces].is_open &&
-			w->sockets[probe.replaces].server == result.server &&
-			!w->sockets[probe.replaces].is_retired)
+		if (worker_socket_is_in_row(w, result.server, probe.replaces))
 			worker_socket_retire(w, probe.replaces);
 		worker_socket_promote(w, socket);
 	} else if (probe.is_fresh) {

@@ -54,6 +54,17 @@ bool worker_socket_promote(struct worker *w, uint16_t socket)
 	return true;
 }
 
+bool worker_socket_is_in_row(const struct worker *w, uint16_t server, uint16_t socket)
+{
+	const uint16_t *row = row_of(w, server);
+
+	for (uint16_t i = 0; i < w->servers[server].n_sockets; i++) {
+		if (row[i] == socket)
+			return true;
+	}
+	return false;
+}
+
 static void close_if_unused(struct worker *w, uint16_t socket)
 {
 	struct worker_socket *s = &w->sockets[socket];

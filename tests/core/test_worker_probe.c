@@ -275,6 +275,23 @@ Test(worker_probe, another_servers_socket_is_never_retired)
 	cr_expect(carries_traffic(1, theirs));
 }
 
+Test(worker_probe, a_fresh_socket_on_trial_is_never_taken_for_the_silent_one)
+{
+	worker_socket_drop(w->worker, w->worker->row[1]); /* there is room for both */
+	worker_socket_drop(w->worker, w->worker->row[1]);
+	w->can_open = false;
+	uint16_t first = repeat(0, WORKER_SOCKET_NONE);
+	struct world_sent probe_of_first = *world_sent(w, 0);
+
+	repeat(0, first); /* an order that came late: the number has a new tenant */
+	world_reply(w, RCODE_NOERROR);
+	struct message m = world_make_reply(&probe_of_first, RCODE_NOERROR);
+	world_deliver(w, &probe_of_first, &m);
+	cr_expect_eq(w->n_results, 2);
+	for (uint16_t i = 0; i < w->worker->n_sockets; i++)
+		cr_expect(w->worker->sockets[i].is_open || !carries_traffic(0, i), "socket %u", i);
+}
+
 Test(worker_probe, give_up_ends_probes_too)
 {
 	probe(0, 1);

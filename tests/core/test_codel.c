@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * When does a queue stand, and what is then too late? All times are given in ms. */
+#include "core/codel.h"
+
+#include <criterion/criterion.h>
+
+#include "base/clock.h"
+
+#define MS CLOCK_NS_PER_MS
+
+static struct codel c;
+static int64_t now_ms;
+
+static void setup(void)
+{
+	codel_init(&c, 5 * MS, 100 * MS);
+	now_ms = 1000000;
+}
+
+TestSuite(codel, .init = setup);
+
+static bool is_late(int64_t delay_ms)
+{
+	return codel_is_too_late(&c, delay_ms * MS, now_ms * MS);
+}
+
+/* A delay each ms for so long; how many were too late. */
+static int feed(int ms, int64_t delay_ms)
+{
+	int n = 0;
+
+	for (int i = 0; i < ms; i++, now_ms++)
+		n += is_late(delay_ms);
+	return n;
+}
+
+Test(codel, nothing_is_late_while_delays_are_small)
+{
+	cr_expect_eq(feed(1000, 0), 0);
+	cr_expect_eq(feed(1000, 5), 0, "the target itself is fine");
+}
+
+Test(codel, a_first_interval_is_never_shed)
+{
+	cr_expect_eq(feed(100, 1000), 0);
+	cr_expect_eq(feed(100, 1000), 100);
+}
+
+Test(codel, one_short_wait_in_an_interval_acquits_it)
+{
+	for (int i = 0; i < 10; i++) {
+		cr_expect_eq(feed(99, 50), 0, "interval %d", i);
+		feed(1, 5);
+	}
+}
+
+Test(codel, only_twice_the_target_is_too_late)
+{
+	feed(100, 50);
+	cr_expect_not(is_late(10));
+	cr_expect(is_late(11));
+	cr_expect_not(is_late(0));
+}
+
+Test(codel, the_verdict_lasts_until_an_interval_is_good)
+{
+	feed(100, 50);
+	cr_expect_eq(feed(300, 50), 300);
+	feed(100, 1); /* this interval is still judged by the one before, but small delays pass */
+	cr_expect_eq(feed(100, 50), 0);
+}
+
+Test(codel, an_old_verdict_says_nothing)
+{
+	feed(100, 50);
+	now_ms += 1000; /* nothing came for long */
+	cr_expect_eq(feed(100, 50), 0);
+	cr_expect_eq(feed(100, 50), 100);
+}
+
+Test(codel, a_single_datagram_now_and_then_is_served_however_late)
+{
+	for (int i = 0; i < 20; i++) {
+		cr_expect_not(is_late(3000));
+		now_ms += 250;
+	}
+}
+
+Test(codel, time_zero_is_a_time)
+{
+	now_ms = 0;
+	cr_expect_eq(feed(100, 50), 0);
+	cr_expect_eq(feed(100, 50), 100);
+}
+
+Test(codel, a_negative_delay_is_a_short_one)
+{
+	feed(50, 50);
+	cr_expect_not(is_late(-3));
+	feed(50, 50);
+	cr_expect_eq(feed(50, 50), 0);
+}
