@@ -17,7 +17,7 @@
 #include "base/cpus.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "config.h"
+#include "config/config.h"
 #include "core/engine.h"
 #include "net/acl.h"
 #include "notify.h"

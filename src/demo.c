@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
-#include "config.h"
+#include "config/config.h"
 #include "daemon.h"
 #include "services/demo_server.h"
 

@@ -11,7 +11,7 @@
 
 #include "base/log.h"
 #include "cli.h"
-#include "config.h"
+#include "config/config.h"
 #include "daemon.h"
 #include "demo.h"
 

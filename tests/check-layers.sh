@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Includes go down, never up: a file may include its own layer and those before it in the list.
-# Headers directly in src/ (config.h and its like) belong to the top layer. Usage: [SRC].
+# Headers directly in src/ belong to the top layer. Usage: [SRC].
 set -eu
 
 src=${1:-${srcdir:-.}/src}
@@ -10,7 +10,7 @@ src=${1:-${srcdir:-.}/src}
 
 find "$src" -name '*.[ch]' | LC_ALL=C sort | xargs awk -v src="$src" '
 	BEGIN {
-		n = split("base wire net balance core services top", list, " ")
+		n = split("base wire net balance core services config top", list, " ")
 		for (i = 1; i <= n; i++)
 			rank[list[i]] = i
 	}

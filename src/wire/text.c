@@ -26,6 +26,7 @@ static const struct text_row types[] = {
 	{ 15, "MX" },
 	{ 16, "TXT" },
 	{ 28, "AAAA" },
+	{ 29, "LOC" },
 	{ 33, "SRV" },
 	{ 35, "NAPTR" },
 	{ 39, "DNAME" },
@@ -35,14 +36,17 @@ static const struct text_row types[] = {
 	{ 47, "NSEC" },
 	{ 48, "DNSKEY" },
 	{ 50, "NSEC3" },
+	{ 51, "NSEC3PARAM" },
 	{ 52, "TLSA" },
 	{ 59, "CDS" },
 	{ 60, "CDNSKEY" },
 	{ 64, "SVCB" },
 	{ 65, "HTTPS" },
+	{ 99, "SPF" },
 	{ 251, "IXFR" },
 	{ 252, "AXFR" },
 	{ 255, "ANY" },
+	{ 256, "URI" },
 	{ 257, "CAA" },
 };
 
@@ -116,4 +120,14 @@ int text_parse_rrtype(const char *text, uint16_t *type_out)
 int text_parse_rcode(const char *text, unsigned *rcode_out)
 {
 	return parse(rcodes, COUNT_OF(rcodes), text, "RCODE", 15, rcode_out);
+}
+
+const char *text_rrtype_name(size_t i)
+{
+	return i < COUNT_OF(types) ? types[i].name : NULL;
+}
+
+const char *text_rcode_name(size_t i)
+{
+	return i < COUNT_OF(rcodes) ? rcodes[i].name : NULL;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * config_syntax - the grammar of the configuration, walked over once before libconfig builds its
+ * syntax - the grammar of the configuration, walked over once before libconfig builds its
  * tree, because libconfig says "syntax error" and no more. Finds the first error and its likely
  * cause, every key given twice, and every integer that libconfig would wrap. What passes here
  * passes there. Single thread (main). */
 #pragma once
 
-#include "config_scan.h"
+#include "config/scan.h"
 
 #define CONFIG_NESTING_MAX 16
 #define CONFIG_NAMES_MAX 512 /* settings of all groups open at one place */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * config_check - what no single value can show: servers and listeners against each other, and
+ * check - what no single value can show: servers and listeners against each other, and
  * what a host can do with an address. Fills in the names of servers without one, and the wire form of
  * health.qname. Single thread (main). */
 #pragma once
-#include "config_reading.h"
+#include "config/reading.h"
 
 void config_check(struct config_reading *r);

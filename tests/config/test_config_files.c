@@ -2,7 +2,7 @@
  *
  * Files of tests/data/config: each of good/ must load, and each of bad/ must say what its head
  * expects, line by line, and nothing else. */
-#include "config.h"
+#include "config/config.h"
 
 #include <criterion/criterion.h>
 #include <dirent.h>

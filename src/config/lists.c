@@ -2,7 +2,7 @@
  *
  * An element that could not be read leaves an address of family 0 in its place, which the checks
  * pass over. */
-#include "config_lists.h"
+#include "config/lists.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -14,9 +14,9 @@
 
 #include "base/err.h"
 #include "base/parse.h"
-#include "config_members.h"
-#include "config_rr.h"
-#include "config_values.h"
+#include "config/members.h"
+#include "config/rr.h"
+#include "config/values.h"
 
 #define KEY_MAX 160 /* bytes of an element's key */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * config_problem - saying what is wrong with a configuration: one line a problem, its place
+ * problem - saying what is wrong with a configuration: one line a problem, its place
  * first, a bounded number of them; and guessing what an unknown word was meant to be.
  * Single thread (main). */
 #pragma once

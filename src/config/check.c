@@ -3,7 +3,7 @@
  * Addresses of family 0 could not be read, and are passed over: one problem is told once. Pairs
  * are compared one by one: with the most servers allowed that is some ten million comparisons,
  * once at start. */
-#include "config_check.h"
+#include "config/check.h"
 
 #include <ifaddrs.h>
 #include <netinet/in.h>

@@ -2,7 +2,7 @@
  *
  * One reader for each type of option. Each reports against the key and place of its setting, and
  * writes the field only when all is well. */
-#include "config_values.h"
+#include "config/values.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "config_lists.h"
-#include "config_rr.h"
+#include "config/lists.h"
+#include "config/rr.h"
 
 #define RANGE_MAX 128 /* bytes of a range's text */
 

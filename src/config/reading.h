@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * config_reading - what the files that read a configuration share while they do.
+ * reading - what the files that read a configuration share while they do.
  * Single thread (main). */
 #pragma once
 #include <stdbool.h>
 
-#include "config.h"
-#include "config_problem.h"
-#include "config_scan.h"
+#include "config/config.h"
+#include "config/problem.h"
+#include "config/scan.h"
 
 struct config_reading {
 	struct config *config; /* while reading, the lines in it are those of the scan's text */

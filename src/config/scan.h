@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * config_scan - the first walk over a configuration: opens the file and what it includes, and
+ * scan - the first walk over a configuration: opens the file and what it includes, and
  * joins them into one text in which each line knows where it came from. libconfig then sees that
  * text only, and opens nothing itself: its own @include ends the process on a directory, hangs on
  * a FIFO and does not notice a comment or string that never ends. Single thread (main). */
 #pragma once
 #include <stddef.h>
 
-#include "config_problem.h"
+#include "config/problem.h"
 
 #define CONFIG_BYTES_MAX (1u << 20) /* of all files together */
 #define CONFIG_DEPTH_MAX 10 /* files open at once, one including the next */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A word runs to the next blank, mark or quote; its kind is decided once it is whole. */
-#include "config_token.h"
+#include "config/token.h"
 
 #include <errno.h>
 #include <stdint.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Everything shown has passed log_escape(), because a file may hold anything. */
-#include "config_problem.h"
+#include "config/problem.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "config.h"
+#include "config/config.h"
 
 #define TEXT_MAX 1024 /* bytes of the text of one message */
 

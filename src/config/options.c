@@ -2,12 +2,12 @@
  *
  * The rows. The defaults are configuration text and pass through the same reader as a file, so
  * that none can be out of its own range. */
-#include "config_options.h"
+#include "config/options.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "config.h"
+#include "config/config.h"
 
 #define AT_RESTART "restart"
 

@@ -2,7 +2,7 @@
  *
  * What a configuration becomes, and what is said of files that cannot be read. The files are
  * written into a folder of the test's own. */
-#include "config.h"
+#include "config/config.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

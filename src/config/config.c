@@ -4,7 +4,7 @@
  * (config_syntax); libconfig's tree of it; its values by the table of options (config_members);
  * what the values say together (config_check). A step is taken only if those before it that it
  * builds on found no problem. */
-#include "config.h"
+#include "config/config.h"
 
 #include <errno.h>
 #include <libconfig.h>
@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 #include "base/err.h"
-#include "config_check.h"
-#include "config_lists.h"
-#include "config_members.h"
-#include "config_options.h"
-#include "config_reading.h"
-#include "config_syntax.h"
+#include "config/check.h"
+#include "config/lists.h"
+#include "config/members.h"
+#include "config/options.h"
+#include "config/reading.h"
+#include "config/syntax.h"
 
 void config_free(struct config *c)
 {

@@ -4,7 +4,7 @@
  * string never crosses a line of `text`; outside strings there is nothing but printable ASCII,
  * blanks and line ends. Each file is closed before its text is walked, so descriptors do not add
  * up, and CONFIG_BYTES_MAX bounds memory and time whatever includes what. */
-#include "config_scan.h"
+#include "config/scan.h"
 
 #include <errno.h>
 #include <fcntl.h>

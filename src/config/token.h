@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * config_token - the words of a configuration, as libconfig tells them apart or more strictly:
+ * token - the words of a configuration, as libconfig tells them apart or more strictly:
  * where it would cut "10ms" in two, one strange word is seen here. Pure functions. */
 #pragma once
 #include <stdbool.h>

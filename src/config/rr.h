@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * config_rr - the mnemonics of record types and rcodes that a configuration may use.
+ * rr - the mnemonics of record types and rcodes that a configuration may use.
  * Pure functions; any thread. */
 #pragma once
-#include "config_problem.h"
+#include "config/problem.h"
 
 /* "NS", "ns" or "TYPE2": the number; ERR_SYNTAX for another word (types that only stand in
- * queries, as ANY or AXFR, are not among them), offered to the guess if that is not NULL. */
+ * queries, such as ANY or AXFR, are refused), offered to the guess if that is not NULL. */
 int config_rrtype(const char *text, struct config_guess *guess);
 /* "SERVFAIL" ... : 0..15; ERR_SYNTAX. */
 int config_rcode(const char *text, struct config_guess *guess);

@@ -3,7 +3,7 @@
  * Recursive descent with one token of look-ahead. Invariants: the text has no comments, and its
  * strings end (config_scan); a function that returns false has reported why, and the walk is
  * over; recursion is bounded by CONFIG_NESTING_MAX, the search for twins by CONFIG_NAMES_MAX. */
-#include "config_syntax.h"
+#include "config/syntax.h"
 
 #include <stdarg.h>
 #include <stdbool.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "config_token.h"
+#include "config/token.h"
 
 struct parser {
 	const struct config_scan *scan;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * config_values - from a setting in libconfig's tree to a field, as the option's row says.
+ * values - from a setting in libconfig's tree to a field, as the option's row says.
  * Single thread (main). */
 #pragma once
 #include <libconfig.h>
 #include <stddef.h>
 
-#include "config_options.h"
-#include "config_reading.h"
+#include "config/options.h"
+#include "config/reading.h"
 
 /* Reads the setting into the field of `base` that the row names. `key` is what messages call it.
  * What is wrong is reported and leaves the field as it was. */

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * config_lists - the settings that hold several values: [ ], ( ) or one bare string each; and the
+ * lists - the settings that hold several values: [ ], ( ) or one bare string each; and the
  * addresses in them. What is wrong is reported; good elements are kept all the same, so that the
  * checks see as much as there is. Single thread (main). */
 #pragma once
 #include <libconfig.h>
 #include <stdint.h>
 
-#include "config_options.h"
-#include "config_reading.h"
+#include "config/options.h"
+#include "config/reading.h"
 
 #define CONFIG_PORT 53 /* where none is written */
 

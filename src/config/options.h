@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * config_options - every key of the configuration, once. Reading, range, default, --print-options
+ * options - every key of the configuration, once. Reading, range, default, --print-options
  * and the text of errors come from the rows; the type of a row comes from its field.
  *
  * To add a key: a field in struct config (or the struct a group fills), a row in

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * config_members - from a table of rows to a struct of fields: its defaults, and a group's
+ * members - from a table of rows to a struct of fields: its defaults, and a group's
  * members over them. Single thread (main). */
 #pragma once
 #include <libconfig.h>
 
-#include "config_options.h"
-#include "config_reading.h"
+#include "config/options.h"
+#include "config/reading.h"
 
 /* Sets every field of `base` that has a default. */
 void config_defaults(struct config_reading *r, const struct config_table *table, void *base);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * A table's keys may have one dot: then they are members of a group of that name. */
-#include "config_members.h"
+#include "config/members.h"
 
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "config_values.h"
+#include "config/values.h"
 
 #define TEXT_MAX 160 /* bytes of a key with its path, or of a guess */
 
