@@ -384,7 +384,8 @@ bool pending_quota_take(struct pending_quota *q, int32_t *credit)
 void pending_quota_give(struct pending_quota *q, int32_t *credit)
 {
 	++*credit;
-	if (*credit >= 2 * q->block) {
+	/* A block of one is never kept: with a small limit one worker's credit is another's need. */
+	if (*credit >= 2 * q->block - 1) {
 		atomic_fetch_add_explicit(&q->left, q->block, memory_order_relaxed);
 		*credit -= q->block;
 	}

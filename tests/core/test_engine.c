@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The threads together, over real sockets on loopback: the path of a query, and the ways to stop. */
+#include "core/engine.h"
+
+#include <criterion/criterion.h>
+
+#include "core/mailbox.h"
+#include "core/rig.h"
+#include "net/poller.h"
+
+static struct rig r;
+
+TestSuite(engine, .timeout = 60);
+
+static void begin(unsigned n_servers, unsigned n_workers, unsigned receivers)
+{
+	rig_init(&r, n_servers, n_workers, receivers);
+	rig_start(&r);
+}
+
+static void end(void)
+{
+	rig_stop(&r);
+	cr_expect(rig_is_balanced(&r));
+	cr_expect_eq(engine_pending(r.engine), 0);
+	for (unsigned i = 0; i < r.n_servers; i++)
+		cr_expect_eq(server_outstanding(&r.pool->servers[i]), 0);
+	rig_free(&r);
+}
+
+/* The next datagram at the client must answer that query. */
+static void expect_answer(int client, uint16_t id, unsigned rcode)
+{
+	uint8_t out[512];
+	size_t n = rig_receive(client, out, sizeof out, NULL);
+
+	cr_assert_geq(n, RIG_QUERY_BYTES);
+	cr_expect_eq(out[0] << 8 | out[1], id);
+	cr_expect_eq(out[2] & 0x80, 0x80);
+	cr_expect_eq(out[3] & 15, rcode);
+}
+
+Test(engine, a_query_is_answered)
+{
+	begin(1, 2, 1);
+	int client = rig_client(&r);
+	for (uint16_t id = 1; id <= 50; id++) {
+		rig_ask(client, id);
+		rig_serve(r.servers[0]);
+		expect_answer(client, id, 0);
+	}
+	close(client);
+	rig_stop(&r);
+	cr_expect_eq(rig_metric(&r, METRIC_queries), 50);
+	cr_expect_eq(rig_metric(&r, METRIC_answered_server), 50);
+	cr_expect_eq(engine_server_metric(r.engine, 0, SERVER_METRIC_replies), 50);
+	cr_expect_eq(engine_n_workers(r.engine), 2);
+	end();
+}
+
+Test(engine, several_receivers_share_an_address)
+{
+	int clients[20];
+
+	begin(1, 1, 3);
+	for (uint16_t i = 0; i < 20; i++) {
+		clients[i] = rig_client(&r);
+		rig_ask(clients[i], i);
+		rig_serve(r.servers[0]);
+		expect_answer(clients[i], i, 0);
+		close(clients[i]);
+	}
+	end();
+}
+
+Test(engine, a_stop_waits_for_what_is_pending)
+{
+	uint8_t query[512];
+	struct addr from;
+
+	begin(1, 2, 1);
+	int client = rig_client(&r);
+	rig_ask(client, 7);
+	size_t len = rig_receive(r.servers[0], query, sizeof query, &from);
+	engine_stop(r.engine);
+	cr_expect_not(engine_is_finished(r.engine));
+	rig_answer(r.servers[0], query, len, &from);
+	expect_answer(client, 7, 0);
+	engine_join(r.engine);
+	cr_expect(engine_is_finished(r.engine));
+	close(client);
+	end();
+}
+
+Test(engine, a_stop_serves_what_the_sockets_hold)
+{
+	rig_init(&r, 1, 1, 1);
+	int client = rig_client(&r);
+	for (uint16_t i = 0; i < 100; i++)
+		rig_ask(client, i); /* before anybody reads */
+	rig_start(&r);
+	engine_stop(r.engine);
+	for (uint16_t i = 0; i < 100; i++)
+		rig_serve(r.servers[0]);
+	for (uint16_t i = 0; i < 100; i++)
+		rig_receive(client, (uint8_t[512]){ 0 }, 512, NULL);
+	close(client);
+	cr_expect_eq(rig_metric(&r, METRIC_queries), 100);
+	end();
+}
+
+Test(engine, hurry_gives_up_what_is_pending)
+{
+	begin(1, 2, 1);
+	int client = rig_client(&r);
+	rig_ask(client, 7);
+	rig_receive(r.servers[0], (uint8_t[512]){ 0 }, 512, NULL);
+	int64_t before_ns = clock_mono_ns();
+	engine_stop(r.engine);
+	engine_hurry(r.engine);
+	expect_answer(client, 7, RCODE_SERVFAIL);
+	engine_join(r.engine);
+	cr_expect_lt(clock_mono_ns() - before_ns, 2 * CLOCK_NS_PER_S, "it waited for the deadline");
+	close(client);
+	end();
+}
+
+Test(engine, silence_ends_at_the_deadline)
+{
+	rig_init(&r, 1, 1, 1);
+	r.params.worker.deadline_ns = 50 * CLOCK_NS_PER_MS;
+	rig_start(&r);
+	int client = rig_client(&r);
+	int64_t before_ns = clock_mono_ns();
+	rig_ask(client, 7);
+	expect_answer(client, 7, RCODE_SERVFAIL);
+	cr_expect_geq(clock_mono_ns() - before_ns, 50 * CLOCK_NS_PER_MS);
+	close(client);
+	end();
+}
+
+Test(engine, a_closed_server_means_servfail)
+{
+	rig_init(&r, 1, 1, 1);
+	r.params.worker.deadline_ns = 200 * CLOCK_NS_PER_MS;
+	rig_start(&r);
+	int client = rig_client(&r);
+	close(r.servers[0]);
+	for (uint16_t i = 0; i < 10; i++) { /* by ICMP at the next send, else by the deadline */
+		rig_ask(client, i);
+		expect_answer(client, i, RCODE_SERVFAIL);
+	}
+	close(client);
+	r.n_servers = 0; /* its socket is closed */
+	rig_stop(&r);
+	cr_expect(rig_is_balanced(&r));
+	cr_expect_eq(server_outstanding(&r.pool->servers[0]), 0);
+	rig_free(&r);
+}
+
+Test(engine, stopping_what_was_never_started_is_fine)
+{
+	rig_init(&r, 2, 2, 2);
+	cr_assert_eq(engine_new(&r.params, &r.engine), 0);
+	cr_expect(engine_is_finished(r.engine));
+	rig_stop(&r);
+	rig_free(&r);
+}
+
+/* ---- probes --------------------------------------------------------------------------------------- */
+
+static void on_probe_done(void *ctx, const struct probe_result *result)
+{
+	cr_expect(mailbox_post(ctx, result));
+}
+
+static struct probe_result wait_for_result(struct mailbox *box, int fd)
+{
+	struct probe_result result = { 0 };
+	uint64_t n;
+
+	while (!mailbox_take(box, &result)) {
+		RIG_CHECK(rig_has(fd, RIG_WAIT_MS));
+		RIG_CHECK(read(fd, &n, sizeof n) == sizeof n);
+	}
+	return result;
+}
+
+Test(engine, probes_reach_the_server_and_their_results_come_back)
+{
+	uint8_t message[RIG_QUERY_BYTES];
+	struct mailbox *box = NULL;
+	int fd;
+
+	RIG_CHECK(wakeup_new(&fd) == 0 &&
+		  mailbox_new(sizeof(struct probe_result), 16, fd, &box) == 0);
+	rig_query(message, 0);
+	rig_init(&r, 1, 2, 1);
+	r.params.probe_done = on_probe_done;
+	r.params.probe_ctx = box;
+	rig_start(&r);
+	for (uint32_t i = 0; i < 8; i++) {
+		const struct probe_order order = {
+			.serial = i,
+			.is_fresh = i % 4 == 3,
+			.replaces = WORKER_SOCKET_NONE,
+			.timeout_ns = (i == 5 ? 20 : 5000) * CLOCK_NS_PER_MS,
+			.message = message,
+			.message_len = RIG_QUERY_BYTES,
+			.name_len = 13,
+		};
+		cr_expect(engine_probe(r.engine, i % 2, &order));
+		if (i == 5)
+			rig_receive(r.servers[0], (uint8_t[512]){ 0 }, 512, NULL);
+		else
+			rig_serve(r.servers[0]);
+		struct probe_result result = wait_for_result(box, fd);
+		cr_expect_eq(result.serial, i);
+		cr_expect_eq(result.worker, i % 2);
+		cr_expect_eq(
+			result.outcome, i == 5 ? PROBE_TIMED_OUT : PROBE_ANSWERED, "probe %u", i);
+	}
+	end();
+	mailbox_free(&box);
+	close(fd);
+}
