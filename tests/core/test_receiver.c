@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A receiver between a socket on loopback and a queue: what it takes, what it drops and why, and
+ * what becomes of what a full queue pushes out. The test itself is the queue's consumer. */
+#include "core/receiver.h"
+
+#include <criterion/criterion.h>
+
+#include "base/metric.h"
+#include "core/queue.h"
+#include "core/rig.h"
+#include "net/poller.h"
+
+static struct listeners listeners;
+static struct acl *acl;
+static struct queue *queue;
+static struct metric_block *metrics;
+static struct receiver *receiver;
+static int client, wakeup;
+
+static void begin_with(const char *allowed, size_t capacity, enum on_overload on_overload)
+{
+	const struct listener_params listen = { .address = rig_loopback(), .receivers = 1 };
+	const struct queue_params q = { .capacity = capacity, .n_producers = 1, .n_consumers = 1 };
+	struct prefix prefix;
+	static const uint16_t index = 0;
+
+	cr_assert_eq(prefix_parse(allowed, &prefix), 0);
+	cr_assert_eq(acl_new(&prefix, 1, &acl), 0);
+	cr_assert_eq(listeners_open(&listen, 1, &listeners), 0);
+	cr_assert_eq(queue_new(&q, &queue), 0);
+	cr_assert_eq(wakeup_new(&wakeup), 0);
+	queue_set_wakeup(queue, 0, wakeup);
+	metrics = aligned_alloc(64, sizeof *metrics);
+	memset(metrics, 0, sizeof *metrics);
+	const struct receiver_params p = {
+		.fds = listeners.listener[0].fds,
+		.listeners = &index,
+		.n_fds = 1,
+		.listen_fds = listeners.listener[0].fds,
+		.acl = acl,
+		.queue = queue,
+		.metrics = metrics,
+		.on_overload = on_overload,
+		.udp_reply_max = 1232,
+	};
+	cr_assert_eq(receiver_new(&p, &receiver), 0);
+	struct sockaddr_storage ss;
+	socklen_t len = addr_to_sockaddr(&listeners.listener[0].address, &ss);
+	client = rig_bind();
+	cr_assert_eq(connect(client, (struct sockaddr *)&ss, len), 0);
+}
+
+static void begin(void)
+{
+	begin_with("127.0.0.0/8", 1000, ON_OVERLOAD_DROP);
+}
+
+/* What was sent before this is all read when it returns: a stop empties the socket first. */
+static void run_and_stop(void)
+{
+	cr_assert_eq(receiver_start(receiver), 0);
+	receiver_stop(receiver);
+	receiver_join(receiver);
+}
+
+static void end(void)
+{
+	receiver_free(&receiver);
+	cr_expect_null(receiver);
+	queue_free(&queue);
+	listeners_close(&listeners);
+	acl_free(&acl);
+	free(metrics);
+	close(client);
+	close(wakeup);
+}
+
+TestSuite(receiver, .timeout = 60);
+
+static uint64_t metric(enum metric_id id)
+{
+	return metric_sum(metrics, 1, id);
+}
+
+static void say(const void *data, size_t len)
+{
+	cr_assert_eq(send(client, data, len, 0), (ssize_t)len);
+}
+
+static void say_query(uint16_t id, size_t len)
+{
+	uint8_t data[5000] = { 0 };
+
+	rig_query(data, id);
+	if (len > RIG_QUERY_BYTES)
+		data[len - 1] = 0xee;
+	say(data, len);
+}
+
+Test(receiver, a_query_arrives_whole_with_its_origin)
+{
+	uint8_t query[RIG_QUERY_BYTES];
+	struct addr us;
+
+	begin();
+	rig_query(query, 7);
+	int64_t before_ns = clock_mono_ns();
+	say(query, sizeof query);
+	run_and_stop();
+	struct batch *b = queue_pop(queue, 0, NULL);
+	cr_assert_not_null(b);
+	cr_assert_eq(b->n, 1);
+	const struct datagram *d = b->datagrams[0];
+	cr_expect_eq(d->len, RIG_QUERY_BYTES);
+	cr_expect_arr_eq(d->data, query, RIG_QUERY_BYTES);
+	cr_assert_eq(socket_local(client, &us), 0);
+	cr_expect(addr_equal(&d->origin.client, &us));
+	cr_expect_eq(d->origin.listener, 0);
+	cr_expect_eq(d->origin.ifindex, 0, "only link-local clients have one");
+	cr_expect_geq(d->arrival_ns, before_ns - 50 * CLOCK_NS_PER_MS);
+	cr_expect_leq(d->arrival_ns, clock_mono_ns());
+	cr_expect_eq(metric(METRIC_queries), 1);
+	queue_give_back(queue, b);
+	end();
+}
+
+/* The kernel starts to stamp a moment after the first socket of the host has asked for it; until
+ * then a datagram gets its stamp when it is read. */
+static void wait_for_stamps(void)
+{
+	uint8_t data[512];
+	struct inbox_slot slot = { .data = { data }, .size = { sizeof data } };
+	int64_t age_ns = 0;
+	struct inbox *inbox;
+
+	cr_assert_eq(inbox_new(true, &inbox), 0);
+	for (int i = 0; i < 1000 && age_ns < CLOCK_NS_PER_MS; i++) {
+		say_query(1, RIG_QUERY_BYTES);
+		clock_pause_ns(CLOCK_NS_PER_MS);
+		cr_assert_eq(inbox_read(inbox, listeners.listener[0].fds[0], &slot, 1), 1);
+		age_ns = clock_real_ns() - slot.stamp_ns;
+	}
+	cr_assert_geq(age_ns, CLOCK_NS_PER_MS, "no stamps");
+	inbox_free(&inbox);
+}
+
+Test(receiver, the_delay_counts_from_the_kernels_stamp)
+{
+	begin();
+	wait_for_stamps();
+	say_query(7, RIG_QUERY_BYTES);
+	clock_pause_ns(30 * CLOCK_NS_PER_MS); /* it waits in the socket */
+	run_and_stop();
+	struct batch *b = queue_pop(queue, 0, NULL);
+	cr_assert_not_null(b);
+	cr_expect_geq(clock_mono_ns() - b->datagrams[0]->arrival_ns, 29 * CLOCK_NS_PER_MS);
+	queue_give_back(queue, b);
+	end();
+}
+
+Test(receiver, lengths_around_the_small_buffer_and_to_the_largest_are_taken)
+{
+	static const size_t lens[] = { 29, 511, 512, 513, 4095, 4096 };
+	enum { N = sizeof lens / sizeof lens[0] };
+
+	begin();
+	for (size_t i = 0; i < N; i++)
+		say_query((uint16_t)i, lens[i]);
+	run_and_stop();
+	struct batch *b = NULL;
+	size_t n = 0;
+	while ((b = queue_pop(queue, 0, b))) {
+		for (unsigned i = 0; i < b->n; i++, n++) {
+			const struct datagram *d = b->datagrams[i];
+			cr_expect_eq(d->len, lens[n]);
+			cr_expect_eq(d->is_large, lens[n] > DATAGRAM_SMALL_BYTES);
+			cr_expect_eq(d->data[1], n);
+			cr_expect_eq(d->data[d->len - 1], lens[n] == 29 ? 1 : 0xee, "%zu", lens[n]);
+		}
+	}
+	cr_expect_eq(n, N);
+	end();
+}
+
+Test(receiver, what_is_not_worth_a_workers_time_is_dropped_and_counted)
+{
+	uint8_t query[RIG_QUERY_BYTES];
+
+	begin();
+	rig_query(query, 1);
+	say(query, 11);
+	say(query, 0);
+	query[2] |= 0x80;
+	say(query, sizeof query);
+	say_query(1, 4097);
+	run_and_stop();
+	cr_expect_null(queue_pop(queue, 0, NULL));
+	cr_expect_eq(metric(METRIC_queries), 4);
+	cr_expect_eq(metric(METRIC_dropped_short), 2);
+	cr_expect_eq(metric(METRIC_dropped_response), 1);
+	cr_expect_eq(metric(METRIC_dropped_oversize), 1);
+	cr_expect_eq(metric(METRIC_batches), 0);
+	end();
+}
+
+Test(receiver, a_client_outside_the_acl_gets_silence)
+{
+	begin_with("192.0.2.0/24", 1000, ON_OVERLOAD_REFUSED);
+	say_query(1, RIG_QUERY_BYTES);
+	run_and_stop();
+	cr_expect_null(queue_pop(queue, 0, NULL));
+	cr_expect_eq(metric(METRIC_dropped_acl), 1);
+	cr_expect_not(rig_has(client, 0));
+	end();
+}
+
+Test(receiver, a_burst_travels_in_batches)
+{
+	begin();
+	for (uint16_t i = 0; i < 3 * BATCH_MAX; i++)
+		say_query(i, RIG_QUERY_BYTES);
+	run_and_stop();
+	cr_expect_eq(metric(METRIC_batches), 3);
+	struct batch *b = NULL;
+	uint16_t id = 0;
+	while ((b = queue_pop(queue, 0, b))) {
+		for (unsigned i = 0; i < b->n; i++, id++)
+			cr_expect_eq(b->datagrams[i]->data[1], id & 0xff);
+	}
+	cr_expect_eq(id, 3 * BATCH_MAX);
+	end();
+}
+
+Test(receiver, what_is_dropped_leaves_room_for_others_in_the_same_batch)
+{
+	begin();
+	for (uint16_t i = 0; i < 4 * BATCH_MAX; i++) {
+		if (i % 2)
+			say("short", 5);
+		else
+			say_query(i, RIG_QUERY_BYTES);
+	}
+	run_and_stop();
+	struct batch *b = NULL;
+	unsigned n = 0;
+	while ((b = queue_pop(queue, 0, b))) {
+		for (unsigned i = 0; i < b->n; i++, n++)
+			cr_expect_eq(b->datagrams[i]->data[1], 2 * n);
+	}
+	cr_expect_eq(n, 2 * BATCH_MAX);
+	end();
+}
+
+Test(receiver, what_a_full_queue_pushes_out_is_answered_as_configured)
+{
+	static const struct {
+		enum on_overload action;
+		int rcode; /* -1: silence */
+	} cases[] = {
+		{ ON_OVERLOAD_DROP, -1 },
+		{ ON_OVERLOAD_SERVFAIL, RCODE_SERVFAIL },
+		{ ON_OVERLOAD_REFUSED, RCODE_REFUSED },
+	};
+
+	for (size_t i = 0; i < 3; i++) {
+		begin_with("127.0.0.0/8", BATCH_MAX, cases[i].action);
+		for (uint16_t k = 0; k < 2 * BATCH_MAX; k++)
+			say_query(k, RIG_QUERY_BYTES);
+		run_and_stop();
+		cr_expect_eq(metric(METRIC_shed_queue), BATCH_MAX);
+		cr_expect_eq(metric(METRIC_shed_answered), cases[i].rcode == -1 ? 0 : BATCH_MAX);
+		for (unsigned k = 0; cases[i].rcode != -1 && k < BATCH_MAX; k++) {
+			uint8_t out[512];
+			cr_expect_eq(rig_receive(client, out, sizeof out, NULL), RIG_QUERY_BYTES);
+			cr_expect_eq(out[1], k, "the oldest are shed");
+			cr_expect_eq(out[3] & 15, cases[i].rcode);
+		}
+		cr_expect_not(rig_has(client, 0));
+		end();
+	}
+}
+
+Test(receiver, without_large_buffers_a_long_query_is_shed)
+{
+	/* an eighth of the queue and of what is in hands: 8 + 2 x 4 x 32 */
+	enum { N_LARGE = (8 + 2 * 4 * BATCH_MAX) / 8 };
+	struct datagram *large[N_LARGE];
+
+	begin_with("127.0.0.0/8", 8, ON_OVERLOAD_DROP);
+	for (int i = 0; i < N_LARGE; i++)
+		cr_assert_not_null(large[i] = queue_take_large(queue));
+	say_query(1, 600);
+	say_query(2, RIG_QUERY_BYTES);
+	run_and_stop();
+	cr_expect_eq(metric(METRIC_shed_queue), 1);
+	struct batch *b = queue_pop(queue, 0, NULL);
+	cr_assert_not_null(b);
+	cr_expect_eq(b->n, 1);
+	cr_expect_eq(b->datagrams[0]->data[1], 2);
+	queue_give_back(queue, b);
+	for (int i = 0; i < N_LARGE; i++)
+		queue_give_datagram(queue, large[i]);
+	end();
+}
+
+Test(receiver, a_running_one_wakes_the_consumer)
+{
+	begin();
+	cr_expect_null(queue_pop(queue, 0, NULL)); /* idle from now on */
+	cr_assert_eq(receiver_start(receiver), 0);
+	say_query(9, RIG_QUERY_BYTES);
+	cr_assert(rig_has(wakeup, RIG_WAIT_MS), "not woken");
+	struct batch *b = queue_pop(queue, 0, NULL);
+	cr_assert_not_null(b);
+	cr_expect_eq(b->datagrams[0]->data[1], 9);
+	queue_give_back(queue, b);
+	receiver_stop(receiver);
+	receiver_join(receiver);
+	end();
+}

@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The prober's thread with workers of ours: orders are caught in a box and answered by hand. Times
+ * are short and waited for, never measured: an interval of 1 ms, and a timeout of a minute where no
+ * probe may be overdue. */
+#include "services/prober.h"
+
+#include <criterion/criterion.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/log.h"
+#include "core/mailbox.h"
+#include "core/rig.h"
+#include "net/poller.h"
+
+#define MS CLOCK_NS_PER_MS
+
+struct order {
+	struct probe_order order;
+	unsigned worker;
+};
+
+static struct prober_params params;
+static struct prober *prober;
+static struct pool *pool;
+static struct mailbox *orders;
+static int orders_fd;
+static char text[1 << 16];
+
+static bool on_order(void *ctx, unsigned worker, const struct probe_order *order)
+{
+	const struct order o = { .order = *order, .worker = worker };
+
+	cr_expect_eq(ctx, &params, "another context");
+	return mailbox_post(orders, &o);
+}
+
+static void make_pool(size_t n)
+{
+	struct server_params servers[RIG_SERVERS_MAX] = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		servers[i].name[0] = (char)('a' + i);
+		servers[i].address = rig_loopback();
+		servers[i].weight = servers[i].max_outstanding = 1;
+	}
+	const struct pool_params p = {
+		.servers = servers,
+		.n_servers = n,
+		.policy = { .hash_seed = "", .load_factor = 1.25 },
+	};
+	cr_assert_eq(pool_new(&p, &pool), 0);
+}
+
+static void setup(void)
+{
+	int fd = memfd_create("stderr", MFD_CLOEXEC);
+
+	cr_assert_eq(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	close(fd);
+	cr_assert_eq(wakeup_new(&orders_fd), 0);
+	cr_assert_eq(mailbox_new(sizeof(struct order), 64, orders_fd, &orders), 0);
+	params = (struct prober_params){
+		.n_workers = 2,
+		.health = { MS, MS, 60000 * MS, 3, 2 },
+		.qname = (const uint8_t *)"",
+		.qname_len = 1,
+		.qname_is_default = true,
+		.qtype = 2,
+		.reject = 1u << 2 | 1u << 4 | 1u << 5,
+		.order = on_order,
+	};
+}
+
+TestSuite(prober, .init = setup, .timeout = 60);
+
+static void begin(size_t n_servers)
+{
+	if (!pool)
+		make_pool(n_servers);
+	params.pool = pool;
+	cr_assert_eq(prober_new(&params, &prober), 0);
+	prober_set_ctx(prober, &params);
+	cr_assert_eq(prober_start(prober), 0);
+}
+
+static void end(void)
+{
+	prober_stop(prober);
+	prober_stop(prober);
+	prober_free(&prober);
+	cr_expect_null(prober);
+	pool_free(&pool);
+	mailbox_free(&orders);
+	close(orders_fd);
+}
+
+static const char *logged(void)
+{
+	ssize_t n = pread(STDERR_FILENO, text, sizeof text - 1, 0);
+
+	cr_assert_geq(n, 0);
+	text[n] = '\0';
+	return text;
+}
+
+static struct order next_order(void)
+{
+	struct order o;
+	uint64_t n;
+
+	while (!mailbox_take(orders, &o)) {
+		cr_assert(rig_has(orders_fd, RIG_WAIT_MS), "no order");
+		cr_assert_eq(read(orders_fd, &n, sizeof n), sizeof n);
+	}
+	return o;
+}
+
+static void report(const struct order *o, enum probe_outcome outcome, unsigned rcode)
+{
+	const struct probe_result r = {
+		.serial = o->order.serial,
+		.server = o->order.server,
+		.socket = 17,
+		.worker = (uint16_t)o->worker,
+		.is_fresh = o->order.is_fresh,
+		.rcode = (uint8_t)rcode,
+		.outcome = outcome,
+	};
+
+	prober_result(prober, &r);
+}
+
+/* One server: the next probe is answered; returns when the one after it is ordered, so that its
+ * result has been dealt with. */
+static struct order answer(struct order o, unsigned rcode)
+{
+	report(&o, PROBE_ANSWERED, rcode);
+	return next_order();
+}
+
+/* The next probe fails, and its repetition too. */
+static struct order fail(struct order o)
+{
+	report(&o, PROBE_TIMED_OUT, 0);
+	o = next_order();
+	cr_expect(o.order.is_fresh);
+	report(&o, PROBE_TIMED_OUT, 0);
+	return next_order();
+}
+
+static enum server_state state(size_t i)
+{
+	return server_state(&pool->servers[i]);
+}
+
+Test(prober, orders_a_proper_query)
+{
+	params.qname = (const uint8_t *)"\7example";
+	params.qname_len = 9;
+	params.qtype = 28;
+	begin(1);
+	struct order o = next_order();
+	cr_expect_eq(o.order.message_len, 25);
+	cr_expect_arr_eq(o.order.message, "\0\0\1\0\0\1\0\0\0\0\0\0\7example\0\0\x1c\0\1", 25);
+	cr_expect_eq(o.order.name_len, 9);
+	cr_expect_eq(o.order.timeout_ns, params.health.timeout_ns);
+	cr_expect_not(o.order.is_fresh);
+	end();
+}
+
+Test(prober, the_first_probe_alone_decides_and_workers_take_turns)
+{
+	begin(2);
+	struct order a = next_order(), b = next_order();
+	cr_expect_neq(a.order.server, b.order.server);
+	cr_expect_neq(a.worker, b.worker);
+	cr_expect_eq(state(0), SERVER_UNKNOWN);
+	report(&a, PROBE_ANSWERED, RCODE_NOERROR);
+	struct order next = next_order(); /* of the same server, for the other one is out */
+	cr_expect_eq(next.order.server, a.order.server);
+	cr_expect_eq(state(a.order.server), SERVER_UP);
+	cr_expect_eq(state(b.order.server), SERVER_UNKNOWN);
+	cr_expect_eq(prober_good(prober, a.order.server), 1);
+	cr_expect_not_null(strstr(logged(), "is up: it answers \". NS\" with NOERROR"), "%s", text);
+	end();
+}
+
+Test(prober, a_failed_probe_is_repeated_by_a_fresh_socket_of_the_same_worker)
+{
+	begin(1);
+	struct order first = next_order();
+	report(&first, PROBE_TIMED_OUT, 0);
+	struct order second = next_order();
+	cr_expect(second.order.is_fresh);
+	cr_expect_eq(second.order.replaces, 17);
+	cr_expect_eq(second.worker, first.worker);
+	cr_expect_neq(second.order.serial, first.order.serial);
+	cr_expect_eq(state(0), SERVER_UNKNOWN);
+	answer(second, RCODE_NOERROR);
+	cr_expect_eq(state(0), SERVER_UP);
+	cr_expect_eq(prober_failed(prober, 0), 0, "the server did not fail");
+	end();
+}
+
+Test(prober, falls_after_three_and_rises_after_two)
+{
+	begin(1);
+	struct order o = answer(next_order(), RCODE_NOERROR);
+	for (int i = 0; i < 3; i++) {
+		cr_expect_eq(state(0), SERVER_UP, "failure %d", i);
+		o = fail(o);
+	}
+	cr_expect_eq(state(0), SERVER_DOWN);
+	cr_expect_eq(prober_failed(prober, 0), 3);
+	cr_expect_not_null(strstr(logged(), "is down after 3 failed probes: no reply"), "%s", text);
+	cr_expect_not_null(strstr(text, "error: no server is up"), "%s", text);
+	o = answer(o, RCODE_NOERROR);
+	cr_expect_eq(state(0), SERVER_DOWN);
+	o = answer(o, RCODE_NXDOMAIN);
+	cr_expect_eq(state(0), SERVER_UP);
+	end();
+}
+
+Test(prober, rejected_rcodes_fail_without_a_repetition)
+{
+	begin(1);
+	struct order o = answer(next_order(), RCODE_NOERROR);
+	for (int i = 0; i < 3; i++) {
+		o = answer(o, RCODE_SERVFAIL);
+		cr_expect_not(o.order.is_fresh);
+	}
+	cr_expect_eq(state(0), SERVER_DOWN);
+	cr_expect_not_null(strstr(logged(), "with SERVFAIL"), "%s", text);
+	o = answer(answer(o, RCODE_FORMERR), RCODE_FORMERR); /* not in the list: it lives */
+	cr_expect_eq(state(0), SERVER_UP);
+	end();
+}
+
+Test(prober, refusing_the_default_name_is_healthy_until_somebody_answers_it)
+{
+	begin(1);
+	struct order o = next_order();
+	for (int i = 0; i < 5; i++)
+		o = answer(o, RCODE_REFUSED);
+	cr_expect_eq(state(0), SERVER_UP);
+	const char *warning = strstr(logged(), "set health.qname");
+	cr_assert_not_null(warning, "%s", text);
+	cr_expect_null(strstr(warning + 1, "set health.qname"), "told twice");
+	o = answer(o, RCODE_NXDOMAIN);
+	for (int i = 0; i < 3; i++)
+		o = answer(o, RCODE_REFUSED);
+	cr_expect_eq(state(0), SERVER_DOWN);
+	end();
+}
+
+Test(prober, refusing_a_chosen_name_is_a_failure)
+{
+	params.qname_is_default = false;
+	begin(1);
+	answer(next_order(), RCODE_REFUSED);
+	cr_expect_eq(state(0), SERVER_DOWN);
+	cr_expect_not_null(strstr(logged(), "is down at start: it answers"), "%s", text);
+	end();
+}
+
+Test(prober, a_worker_that_never_reports_fails_the_probe)
+{
+	params.health.timeout_ns = 2 * MS;
+	begin(1);
+	struct order first = next_order();
+	struct order next = next_order(); /* after four timeouts, without a result */
+	cr_expect_neq(next.order.serial, first.order.serial);
+	cr_expect_eq(state(0), SERVER_DOWN);
+	cr_expect_geq(prober_failed(prober, 0), 1);
+	end();
+}
+
+Test(prober, a_result_of_a_probe_given_up_is_ignored)
+{
+	begin(1);
+	struct order o = next_order();
+	struct order old = o;
+	old.order.serial--;
+	report(&old, PROBE_ANSWERED, RCODE_SERVFAIL);
+	answer(o, RCODE_NOERROR);
+	cr_expect_eq(state(0), SERVER_UP);
+	cr_expect_eq(prober_failed(prober, 0), 0);
+	end();
+}
+
+Test(prober, off_means_up_and_no_probes)
+{
+	params.is_off = true;
+	make_pool(2);
+	pool->servers[1].params.mode = SERVER_FORCED_DOWN;
+	begin(2);
+	cr_expect_eq(state(0), SERVER_UP);
+	cr_expect_eq(state(1), SERVER_UNKNOWN, "forced servers keep theirs");
+	end(); /* a prober without anything to do can be stopped */
+}
+
+Test(prober, only_servers_in_auto_are_probed)
+{
+	make_pool(3);
+	pool->servers[0].params.mode = SERVER_FORCED_UP;
+	pool->servers[2].params.mode = SERVER_FORCED_DOWN;
+	begin(3);
+	struct order o = next_order();
+	for (int i = 0; i < 5; i++) {
+		cr_expect_eq(o.order.server, 1);
+		o = answer(o, RCODE_NOERROR);
+	}
+	end();
+}
