@@ -6,6 +6,8 @@
 #include "daemon.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -107,7 +109,7 @@ static bool plan_sockets(struct daemon *d)
 	for (size_t i = 0; i < c->n_listeners; i++)
 		need.n_listening += c->listeners[i].receivers;
 	uint64_t files = sockets_files_needed(&need);
-	if (privilege_raise_files(files, &need.file_limit) < 0)
+	if (privilege_raise_files(files * 2, &need.file_limit) < 0)
 		need.file_limit = files; /* no limit to read: then try */
 	int rc = sockets_plan(&need, &plan, message, sizeof message);
 	if (rc < 0) {
@@ -120,18 +122,42 @@ static bool plan_sockets(struct daemon *d)
 	return true;
 }
 
-/* A resolver that answers the whole Internet by mistake is a weapon. */
-static void warn_of_open_listeners(const struct daemon *d)
+/* Whether this host has an address of that family that the Internet can reach. */
+static bool has_public_address(unsigned family)
+{
+	struct ifaddrs *all;
+	bool found = false;
+
+	if (getifaddrs(&all) == -1)
+		return false;
+	for (const struct ifaddrs *i = all; i && !found; i = i->ifa_next) {
+		struct sockaddr_storage ss = { 0 };
+		struct addr a;
+
+		if (!i->ifa_addr || i->ifa_addr->sa_family != family)
+			continue;
+		memcpy(&ss, i->ifa_addr,
+			family == AF_INET ? sizeof(struct sockaddr_in)
+					  : sizeof(struct sockaddr_in6));
+		found = addr_from_sockaddr(&ss, &a) && !addr_is_private(&a);
+	}
+	freeifaddrs(all);
+	return found;
+}
+
+/* Clients out there get silence, and nobody was told to give it: say so. */
+static void warn_of_public_listeners(const struct daemon *d)
 {
 	for (size_t i = 0; d->config->acl_is_default && i < d->listeners.n; i++) {
 		const struct addr *a = &d->listeners.listener[i].address;
 		char text[ADDR_TEXT_MAX];
 
-		if (!addr_is_private(a) && !addr_is_wildcard(a))
-			log_warning("listening on the public address %s without a written acl: only "
-				    "private addresses are answered; write an acl to say whom you "
-				    "serve",
-				addr_format(a, text, sizeof text));
+		if (addr_is_wildcard(a) ? !has_public_address(a->family) : addr_is_private(a))
+			continue;
+		log_warning(
+			"listening on the public address %s without a written acl: only private "
+			"addresses are answered; write an acl to say whom you serve",
+			addr_format(a, text, sizeof text));
 	}
 }
 
@@ -152,7 +178,7 @@ static bool open_listeners(struct daemon *d)
 	}
 	free(params);
 	if (rc == 0)
-		warn_of_open_listeners(d);
+		warn_of_public_listeners(d);
 	return rc == 0;
 }
 
@@ -284,19 +310,25 @@ static void announce(const struct daemon *d)
 
 /* ---- run and end ---------------------------------------------------------------------------- */
 
-static sigset_t all_signals(void)
+/* Those that mean something to us; the others keep their meaning (a core at SIGABRT, say). */
+static sigset_t our_signals(void)
 {
 	sigset_t set;
 
-	sigfillset(&set);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
 	return set;
 }
 
 void daemon_block_signals(void)
 {
-	sigset_t set = all_signals();
+	sigset_t set = our_signals();
 
-	sigprocmask(SIG_SETMASK, &set, NULL);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN); /* a log's reader that went away is no reason to end */
 }
 
 static bool is_end(int signal)
@@ -310,12 +342,13 @@ static void serve_signal(const struct daemon *d, int signal)
 	if (signal == SIGUSR1)
 		report_log(d->engine, d->pool, d->prober);
 	else if (signal == SIGHUP)
-		log_notice("SIGHUP: reload is not supported yet; restart to apply a new configuration");
+		log_notice("SIGHUP: reload is not supported yet; restart to apply a new "
+			   "configuration");
 }
 
 static void wait_for_end(const struct daemon *d)
 {
-	sigset_t set = all_signals();
+	sigset_t set = our_signals();
 	int signal;
 
 	while (sigwait(&set, &signal) != 0 || !is_end(signal))
@@ -326,7 +359,7 @@ static void wait_for_end(const struct daemon *d)
 /* Waits until the workers have ended; a second signal makes them give up. */
 static void drain(struct daemon *d)
 {
-	sigset_t set = all_signals();
+	sigset_t set = our_signals();
 	struct timespec look = { .tv_nsec = DRAIN_LOOK_NS };
 
 	notify_stopping("draining");
@@ -380,7 +413,8 @@ int daemon_run(const struct daemon_params *params)
 	};
 	int code = 1;
 
-	if (plan_sockets(&d) && become_user(&d) && open_listeners(&d) && make_parts(&d) && drop_rest(&d))
+	if (plan_sockets(&d) && become_user(&d) && open_listeners(&d) && make_parts(&d) &&
+		drop_rest(&d))
 		code = serve(&d);
 	free_parts(&d);
 	return code;

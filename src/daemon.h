@@ -16,6 +16,7 @@ struct daemon_params {
 };
 
 /* Runs until SIGTERM or SIGINT. The exit code: 0 after a drain, 1 if it could not start; what was
- * wrong has been logged then. All signals must be blocked by the caller (daemon_block_signals). */
+ * wrong has been logged then. The caller has blocked the signals it waits for (daemon_block_signals),
+ * before the first thread was made. */
 int daemon_run(const struct daemon_params *params);
 void daemon_block_signals(void);

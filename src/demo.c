@@ -11,9 +11,11 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "daemon.h"
+#include "privilege.h"
 #include "services/demo_server.h"
 
 #define DEMO_SERVERS 3
+#define DEMO_USER "nobody"
 #define DEMO_LISTEN "127.0.0.1:5300"
 
 /* The line to try. */
@@ -51,10 +53,11 @@ static int run_over(const struct demo_servers *servers, const char *listen, bool
 		config_messages_free(&messages);
 		return 1;
 	}
+	log_open(&config.log);
 	greet(&config, greeting, sizeof greeting);
 	int code = daemon_run(&(struct daemon_params){
 		.config = &config,
-		.user = "nobody",
+		.user = DEMO_USER,
 		.trace = trace,
 		.greeting = greeting,
 	});
@@ -66,7 +69,13 @@ static int run_over(const struct demo_servers *servers, const char *listen, bool
 int demo_run(const char *listen, bool trace)
 {
 	struct demo_servers *servers;
+	struct privilege_message message;
 
+	/* Before the first thread: each has the privileges of the one that made it. */
+	if (privilege_become(DEMO_USER, true, &message) < 0) {
+		log_error("%s", message.text);
+		return 1;
+	}
 	if (demo_servers_start(DEMO_SERVERS, &servers) < 0) {
 		log_error("cannot start the demo servers on 127.0.0.1");
 		return 1;

@@ -59,8 +59,10 @@ static int run(const struct cli *cli)
 	}
 	if (!read_config(cli, path, &config))
 		return 1;
+	if (cli->verbose && config.log.level < LOG_LEVEL_INFO)
+		config.log.level = LOG_LEVEL_INFO; /* where -v tells what it tells */
 	if (log_open(&config.log) < 0)
-		log_warning("this build has no journal: messages go to stderr");
+		log_warning("there is no journal here: messages go to stderr");
 	int code = daemon_run(&(struct daemon_params){
 		.config = &config,
 		.config_path = path,

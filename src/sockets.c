@@ -9,6 +9,7 @@
 #include "base/err.h"
 
 #define FILES_PER_WORKER 3
+#define FILES_PER_LISTENING 3 /* the socket, and at most a receiver with poller and wake-up for it */
 #define FILES_OF_PROCESS 64
 
 static unsigned chosen(const struct sockets_need *n)
@@ -21,11 +22,12 @@ static unsigned chosen(const struct sockets_need *n)
 	return share < 1 ? 1 : share < SOCKETS_DEFAULT ? (unsigned)share : SOCKETS_DEFAULT;
 }
 
+/* The least; sockets that are being replaced need as many again for a moment, and get what is left. */
 static uint64_t files_for(const struct sockets_need *n, unsigned per_server)
 {
 	uint64_t pairs = (uint64_t)n->n_servers * n->n_workers;
 
-	return pairs * (per_server + 1) + n->n_listening + n->n_workers * FILES_PER_WORKER +
+	return pairs * (per_server + 1) + n->n_listening * FILES_PER_LISTENING + n->n_workers * FILES_PER_WORKER +
 	       FILES_OF_PROCESS;
 }
 

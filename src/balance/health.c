@@ -65,3 +65,8 @@ bool health_probe_done(struct health *h, bool is_good, int64_t now_ns, struct rn
 	h->next_ns = now_ns + jittered(interval_ns, rng);
 	return h->state != before;
 }
+
+void health_probe_soon(struct health *h, int64_t due_ns)
+{
+	h->next_ns = due_ns;
+}

@@ -31,5 +31,7 @@ void health_init(struct health *h, const struct health_params *params, int64_t n
 void health_probe_sent(struct health *h);
 /* Its outcome; true if the state changed. */
 bool health_probe_done(struct health *h, bool is_good, int64_t now_ns, struct rng *rng);
+/* The next probe is due then, whatever was planned. */
+void health_probe_soon(struct health *h, int64_t due_ns);
 /* An up server that failed its last probe, or a down one that passed it. */
 bool health_is_in_doubt(const struct health *h);

@@ -83,21 +83,20 @@ const char *log_level_text(enum log_level level)
 
 int log_open(const struct log_params *params)
 {
+	bool is_usable = params->destination != LOG_TO_JOURNAL || is_journal_usable();
 	const struct target target = {
-		.destination = params->destination,
+		.destination = is_usable ? params->destination : LOG_TO_STDERR,
 		.format = params->format,
 		.is_journal = is_stderr_journal(),
 	};
 
-	if (params->destination == LOG_TO_JOURNAL && !is_journal_usable())
-		return ERR_UNSUPPORTED;
 	if (params->destination == LOG_TO_SYSLOG)
 		openlog("dnsbal", LOG_PID | LOG_NDELAY, LOG_DAEMON);
 	pthread_mutex_lock(&lock);
 	target_now = target;
 	pthread_mutex_unlock(&lock);
 	atomic_store_explicit(&level_enabled, params->level, memory_order_relaxed);
-	return 0;
+	return is_usable ? 0 : ERR_UNSUPPORTED;
 }
 
 void log_close(void)
@@ -284,8 +283,6 @@ void log_limited(struct log_limit *limit, int64_t now_ns, int64_t period_ms, enu
 
 void log_json(enum log_level level, const char *event, const char *json)
 {
-	if (!log_enabled(level))
-		return;
 	const struct target target = current_target();
 
 	if (target.format == LOG_AS_JSON) {

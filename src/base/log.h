@@ -28,7 +28,7 @@ struct log_params {
 	enum log_format format;
 };
 
-/* Applies the parameters from now on. ERR_UNSUPPORTED: the journal in a build without it. */
+/* Applies the parameters from now on. ERR_UNSUPPORTED: there is no journal, and messages go to stderr. */
 int log_open(const struct log_params *params);
 void log_close(void); /* back to what holds before log_open() */
 bool log_enabled(enum log_level level); /* cheap: one relaxed load */
@@ -52,7 +52,8 @@ void log_limited(struct log_limit *limit, int64_t now_ns, int64_t period_ms, enu
 	const char *format, ...) LOG_PRINTF(5, 6);
 
 /* One line that is JSON already, as an "event" of its own (text destinations get it behind a
- * word): for the counters. `json` must be a complete object. */
+ * word): for the counters. `json` must be a complete object. Written whatever the level: somebody
+ * asked for it. */
 void log_json(enum log_level level, const char *event, const char *json);
 
 /* Copies text so that it is safe to show: printable ASCII stays, the rest becomes \ddd, as in

@@ -326,12 +326,13 @@ static bool is_same_question(const struct pending_shard *s, struct pending *p,
 }
 
 struct pending *pending_client_find(const struct pending_shard *s, uint32_t hash,
-	const struct origin *origin, uint16_t id, const uint8_t *question, size_t name_len)
+	const struct origin *origin, const struct header *header, const uint8_t *question, size_t name_len)
 {
 	for (uint32_t entry = *client_bucket(s, hash); entry != 0;) {
 		struct pending *p = slab_at(s->slots, entry - 1);
 
-		if (p->client_hash == hash && p->client_id == id &&
+		if (p->client_hash == hash && p->client_id == header->id &&
+			header_opcode(p->client_flags) == header_opcode(header->flags) &&
 			is_same_origin(&p->origin, origin) &&
 			is_same_question(s, p, question, name_len))
 			return p;

@@ -17,12 +17,18 @@
 #include "base/hash.h"
 #include "core/datagram.h"
 #include "core/wheel.h"
+#include "wire/message.h"
 
 #define PENDING_ATTEMPTS 1 /* attempts of one query that can be matched at the same time */
 #define PENDING_INLINE_BYTES 120
 #define PENDING_NONE UINT32_MAX
 
-enum pending_kind { PENDING_QUERY, PENDING_PROBE };
+enum pending_kind {
+	PENDING_QUERY,
+	PENDING_PROBE,
+	/* No query any more: keeps a failed attempt's place at its server until its deadline. */
+	PENDING_PLACE,
+};
 
 /* One send of the query to one server. */
 struct attempt {
@@ -37,7 +43,6 @@ struct attempt {
 /* The part of a probe that a query has its origin for. */
 struct pending_probe {
 	uint32_t serial; /* the prober's, to know its answer by */
-	uint16_t replaces; /* socket to replace if this probe succeeds */
 	bool is_fresh; /* sent on a socket made for it */
 };
 
@@ -97,12 +102,13 @@ struct pending *pending_attempt_find(
 	const struct pending_shard *s, uint16_t socket, uint16_t id, unsigned *attempt_out);
 
 /* The client's key: a keyed hash, because clients choose what goes in. `question` is compared
- * without regard to case; address, port, listener, the address asked, and ID must be equal too. */
+ * without regard to case; address, port, listener, the address asked, ID and opcode must
+ * be equal too. */
 uint32_t pending_client_hash(const struct pending_shard *s, const struct origin *origin, uint16_t id,
 	const uint8_t *question, size_t question_len);
 void pending_client_add(struct pending_shard *s, struct pending *p, uint32_t hash);
 struct pending *pending_client_find(const struct pending_shard *s, uint32_t hash,
-	const struct origin *origin, uint16_t id, const uint8_t *question, size_t name_len);
+	const struct origin *origin, const struct header *header, const uint8_t *question, size_t name_len);
 
 /* Gives memory back that is not in use now; the tables only while nothing is pending. True if
  * nothing more than that could be given back. */

@@ -13,14 +13,18 @@
 struct probe_order {
 	uint32_t serial; /* the prober's own; returned with the result */
 	uint16_t server;
-	uint16_t replaces; /* fresh only: the worker's socket that stayed silent */
-	bool is_fresh; /* the repetition: make a socket for it; if it answers, it takes over */
+	bool is_fresh; /* the repetition: make a socket for it; if it answers, new ones take over */
 	int64_t timeout_ns;
 	const uint8_t *message; /* the query; the prober's, unchanged for its lifetime */
 	uint16_t message_len, name_len;
 };
 
-enum probe_outcome { PROBE_ANSWERED, PROBE_TIMED_OUT, PROBE_UNREACHABLE };
+enum probe_outcome {
+	PROBE_ANSWERED,
+	PROBE_TIMED_OUT,
+	PROBE_UNREACHABLE,
+	PROBE_NOT_SENT, /* for want of something of ours: says nothing about the server */
+};
 
 struct probe_result {
 	uint32_t serial;

@@ -114,13 +114,27 @@ static void give_batches_locked(struct queue *q, struct batch *list)
 	}
 }
 
-void queue_stock(struct queue *q, struct datagram **small, unsigned n)
+static struct batch *take_batch_locked(struct queue *q)
+{
+	uint32_t slot = slab_take(q->batches);
+
+	if (slot == SLAB_NONE)
+		return NULL;
+	struct batch *b = slab_at(q->batches, slot);
+	b->next = NULL;
+	b->n = 0;
+	return b;
+}
+
+void queue_stock(struct queue *q, struct datagram **small, unsigned n, struct batch **batch)
 {
 	pthread_mutex_lock(&q->lock);
 	for (unsigned i = 0; i < n; i++) {
 		if (!small[i])
 			small[i] = take_datagram_locked(q->small, false);
 	}
+	if (!*batch)
+		*batch = take_batch_locked(q);
 	pthread_mutex_unlock(&q->lock);
 }
 
@@ -130,21 +144,6 @@ struct datagram *queue_take_large(struct queue *q)
 	struct datagram *d = take_datagram_locked(q->large, true);
 	pthread_mutex_unlock(&q->lock);
 	return d;
-}
-
-struct batch *queue_take_batch(struct queue *q)
-{
-	struct batch *b = NULL;
-
-	pthread_mutex_lock(&q->lock);
-	uint32_t slot = slab_take(q->batches);
-	if (slot != SLAB_NONE) {
-		b = slab_at(q->batches, slot);
-		b->next = NULL;
-		b->n = 0;
-	}
-	pthread_mutex_unlock(&q->lock);
-	return b;
 }
 
 static struct batch *unlink_oldest_locked(struct queue *q)

@@ -2,14 +2,14 @@
  *
  * queue - bounded hand-off of batches of client datagrams from the receivers to the workers.
  *
- * The unit is the batch: at load one lock and one wake-up are paid for up to 32 datagrams. A push
+ * The unit is the batch: at load a producer takes the lock twice (stock, push) and a consumer once
+ * for up to 32 datagrams, and there is at most one wake-up. A push
  * never fails and never waits: full pushes out the oldest, which the caller counts as shed. A
  * worker never waits here either: it sleeps in its poller, and a push wakes at most one worker
  * that found the queue empty, the one with the lowest number, so that a small load keeps one
  * worker busy and warm instead of waking all in turn.
  *
- * The queue also keeps the stock of empty datagrams and batches, so that a hand-over and its
- * replacement share the lock. Memory for the stock is committed as it is first used and given
+ * The queue also keeps the stock of empty datagrams and batches. Memory for the stock is committed as it is first used and given
  * back by queue_trim(). Limits: `capacity` datagrams waiting, plus those in the threads' hands;
  * an eighth of them may be large ones. */
 #pragma once
@@ -33,12 +33,11 @@ void queue_free(struct queue **q); /* *q may be NULL; sets it to NULL */
 /* At set-up: consumer `i` is woken by signalling this eventfd (net/poller.h). */
 void queue_set_wakeup(struct queue *q, unsigned consumer, int wakeup_fd);
 
-/* A producer's stock: fills the empty (NULL) entries of small[0..n). Entries stay NULL only when
- * the producer holds more than it said. Takes queue.lock. */
-void queue_stock(struct queue *q, struct datagram **small, unsigned n);
-/* A large datagram or a batch, NULL when there are no more. Takes queue.lock. */
+/* A producer's stock: fills the empty (NULL) entries of small[0..n) and, if it is NULL, *batch.
+ * Entries stay NULL while there is nothing to be had (a trim runs). Takes queue.lock. */
+void queue_stock(struct queue *q, struct datagram **small, unsigned n, struct batch **batch);
+/* A large datagram, NULL when there are no more. Takes queue.lock. */
 struct datagram *queue_take_large(struct queue *q);
-struct batch *queue_take_batch(struct queue *q);
 
 /* Any producer; the batch becomes the queue's. NULL, or a list of the oldest batches, pushed out
  * to make room; the caller counts them and returns them with queue_give_back. Takes queue.lock;

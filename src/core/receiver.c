@@ -32,7 +32,7 @@
 #define BACK_OFF_NS CLOCK_NS_PER_MS /* after an error that may pass: ENOMEM, ENOBUFS */
 #define ACL_LOG_PERIOD_MS 60000
 #define SPARE_BYTES (DATAGRAM_LARGE_BYTES - DATAGRAM_SMALL_BYTES)
-#define DRAIN_BATCHES 512 /* at the end: more than the socket's buffer holds */
+#define DRAIN_BATCHES 2048 /* at the end: more than a socket's buffer of 8 MiB holds */
 
 struct receiver {
 	/* set at start */
@@ -114,8 +114,8 @@ static struct datagram *enlarge(struct receiver *r, const struct inbox_slot *slo
 	return d;
 }
 
-static void fill(struct receiver *r, struct datagram *d, const struct inbox_slot *slot,
-	uint16_t listener)
+static void fill(
+	struct receiver *r, struct datagram *d, const struct inbox_slot *slot, uint16_t listener)
 {
 	d->origin = (struct origin){ .client = slot->from, .listener = listener };
 	if (slot->has_local) {
@@ -148,31 +148,51 @@ static void keep(struct receiver *r, unsigned i, uint16_t listener)
 	r->batch->datagrams[r->batch->n++] = d;
 }
 
-/* What a full queue pushed out: counted, answered if that is configured, returned. */
+static struct outbox_item item_to(const struct origin *origin, const uint8_t *data, size_t len)
+{
+	struct outbox_item item = {
+		.data = data,
+		.len = len,
+		.to = origin->client,
+		.ifindex = origin->ifindex,
+		.has_local = origin->has_local,
+	};
+
+	memcpy(item.local_ip, origin->local_ip, sizeof item.local_ip);
+	return item;
+}
+
+/* Answers, if that is configured, what was in a batch. It was read from one socket, and so is
+ * answered by one. */
+static void answer_shed(struct receiver *r, const struct batch *b)
+{
+	uint8_t replies[BATCH_MAX][REPLY_SELF_MAX];
+	struct outbox_item items[BATCH_MAX];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < b->n; i++) {
+		const struct datagram *d = b->datagrams[i];
+		size_t len = shed_reply(d, r->params.on_overload, r->params.udp_reply_max,
+			replies[n], sizeof replies[n]);
+
+		if (len == 0)
+			continue;
+		items[n] = item_to(&d->origin, replies[n], len);
+		n++;
+	}
+	metric_add(r->params.metrics, METRIC_shed_answered, n);
+	if (n > 0)
+		outbox_send(r->outbox, r->params.listen_fds[b->datagrams[0]->origin.listener],
+			items, n);
+}
+
+/* What a full queue pushed out: counted, answered, returned. */
 static void shed_list(struct receiver *r, struct batch *list)
 {
-	uint8_t out[REPLY_SELF_MAX];
-
 	for (const struct batch *b = list; b; b = b->next) {
-		for (unsigned i = 0; i < b->n; i++) {
-			const struct datagram *d = b->datagrams[i];
-			size_t len = shed_reply(d, r->params.on_overload, r->params.udp_reply_max,
-				out, sizeof out);
-
-			count(r, METRIC_shed_queue);
-			if (len == 0)
-				continue;
-			count(r, METRIC_shed_answered);
-			struct outbox_item item = {
-				.data = out,
-				.len = len,
-				.to = d->origin.client,
-				.ifindex = d->origin.ifindex,
-				.has_local = d->origin.has_local,
-			};
-			memcpy(item.local_ip, d->origin.local_ip, sizeof item.local_ip);
-			outbox_send(r->outbox, r->params.listen_fds[d->origin.listener], &item, 1);
-		}
+		metric_add(r->params.metrics, METRIC_shed_queue, b->n);
+		if (r->params.on_overload != ON_OVERLOAD_DROP)
+			answer_shed(r, b);
 	}
 	queue_give_back(r->params.queue, list);
 }
@@ -191,11 +211,9 @@ static bool answer_failed(void *ctx, const struct outbox_item *item, int error, 
 /* False: there is nothing to read into right now (another thread is trimming the stock). */
 static bool restock(struct receiver *r)
 {
-	queue_stock(r->params.queue, r->stock, BATCH_MAX);
+	queue_stock(r->params.queue, r->stock, BATCH_MAX, &r->batch);
 	for (r->n_stock = 0; r->n_stock < BATCH_MAX && r->stock[r->n_stock]; r->n_stock++)
 		r->slots[r->n_stock].data[0] = r->stock[r->n_stock]->data;
-	if (!r->batch)
-		r->batch = queue_take_batch(r->params.queue);
 	return r->n_stock > 0 && r->batch;
 }
 

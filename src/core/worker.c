@@ -75,6 +75,7 @@ static void answer_now(struct worker *w, const struct datagram *d, const struct 
 	trace_datagram(w, d, q, WORKER_EVENT_SELF, -1, rcode, reason);
 }
 
+/* As core/shed.c does for what never reached a worker. */
 static void shed(struct worker *w, const struct datagram *d, const struct query_view *q,
 	enum metric_id cause, const char *reason)
 {
@@ -146,21 +147,15 @@ static void trace_pending(struct worker *w, struct pending *p, int64_t now_ns,
 		 });
 }
 
-void worker_fail(struct worker *w, struct pending *p, int64_t now_ns, enum metric_id cause,
+/* Answers a pending ourselves and ends it. */
+static void answer_pending(struct worker *w, struct pending *p, int64_t now_ns, enum rcode rcode,
 	enum ede ede, const char *reason)
 {
-	if (w->env.params->on_failure == ON_FAILURE_DROP) {
-		count(w, METRIC_dropped_failure);
-		trace_pending(w, p, now_ns, WORKER_EVENT_SILENCE, 0, reason);
-		worker_end(w, p);
-		return;
-	}
-	count(w, cause);
 	send_self(w, &p->origin,
 		&(struct reply_self){
 			.id = p->client_id,
 			.query_flags = p->client_flags,
-			.rcode = RCODE_SERVFAIL,
+			.rcode = rcode,
 			.question = client_question(w, p),
 			.question_len = p->name_len ? p->name_len + 4u : 0,
 			.edns = p->client_udp_size != 0,
@@ -168,15 +163,47 @@ void worker_fail(struct worker *w, struct pending *p, int64_t now_ns, enum metri
 			.udp_size = w->env.params->udp_reply_max,
 			.ede = ede,
 		});
-	trace_pending(w, p, now_ns, WORKER_EVENT_SELF, RCODE_SERVFAIL, reason);
+	trace_pending(w, p, now_ns, WORKER_EVENT_SELF, rcode, reason);
 	worker_end(w, p);
+}
+
+static void end_silently(struct worker *w, struct pending *p, int64_t now_ns, const char *reason)
+{
+	trace_pending(w, p, now_ns, WORKER_EVENT_SILENCE, 0, reason);
+	worker_end(w, p);
+}
+
+void worker_fail(struct worker *w, struct pending *p, int64_t now_ns, enum metric_id cause,
+	enum ede ede, const char *reason)
+{
+	if (w->env.params->on_failure == ON_FAILURE_DROP) {
+		count(w, METRIC_dropped_failure);
+		end_silently(w, p, now_ns, reason);
+		return;
+	}
+	count(w, cause);
+	answer_pending(w, p, now_ns, RCODE_SERVFAIL, ede, reason);
+}
+
+static void shed_pending(struct worker *w, struct pending *p, int64_t now_ns, const char *reason)
+{
+	enum on_overload action = w->env.params->on_overload;
+
+	count(w, METRIC_shed_limit);
+	if (action == ON_OVERLOAD_DROP) {
+		end_silently(w, p, now_ns, reason);
+		return;
+	}
+	count(w, METRIC_shed_answered);
+	answer_pending(w, p, now_ns,
+		action == ON_OVERLOAD_SERVFAIL ? RCODE_SERVFAIL : RCODE_REFUSED, EDE_NONE, reason);
 }
 
 /* ---- queries in ---------------------------------------------------------------------------- */
 
 /* What the pending must remember of the query beside its bytes. */
-static void remember(struct worker *w, struct pending *p, const struct datagram *d,
-	const struct query_view *q)
+static void remember(
+	struct worker *w, struct pending *p, const struct datagram *d, const struct query_view *q)
 {
 	p->kind = PENDING_QUERY;
 	p->origin = d->origin;
@@ -200,14 +227,14 @@ static void randomize_case(struct worker *w, struct pending *p)
 		header_opcode(p->client_flags) != OPCODE_QUERY)
 		return;
 	rng_bytes(w->env.rng, mask, (p->name_len + 7u) / 8u);
-	name_flip_case(
-		pending_bytes(w->env.shard, p) + MESSAGE_HEADER_BYTES, p->name_len, mask);
+	name_flip_case(pending_bytes(w->env.shard, p) + MESSAGE_HEADER_BYTES, p->name_len, mask);
 	p->has_case_mask = true;
 }
 
 /* Sends attempt i by a socket of a server whose place is reserved already. False: no ID was free,
  * and the place has been given back. */
-static bool attempt(struct worker *w, struct pending *p, unsigned i, uint16_t socket, int64_t now_ns)
+static bool attempt(
+	struct worker *w, struct pending *p, unsigned i, uint16_t socket, int64_t now_ns)
 {
 	uint16_t server = w->sockets[socket].server;
 
@@ -222,29 +249,37 @@ static bool attempt(struct worker *w, struct pending *p, unsigned i, uint16_t so
 	return true;
 }
 
-/* The server was chosen, but none of its sockets can carry the query. */
-static void no_socket(
-	struct worker *w, const struct datagram *d, const struct query_view *q, uint16_t server)
+/* ---- choosing and sending ------------------------------------------------------------------ */
+
+/* A server that fails fast must not look idle: the place of an attempt that could not be sent stays
+ * taken until the attempt's deadline. Without a slot to remember it by, it is free at once. */
+static void hold_place(struct worker *w, uint16_t server, int64_t until_ns)
 {
-	server_release(&w->env.pool->servers[server], 1);
-	if (w->servers[server].n_sockets > 0) {
-		shed(w, d, q, METRIC_shed_limit, "the server's sockets are full");
+	static const uint8_t nothing[MESSAGE_HEADER_BYTES];
+	struct pending *p = pending_open(w->env.shard, nothing, sizeof nothing, 0);
+
+	if (!p) {
+		server_release(&w->env.pool->servers[server], 1);
 		return;
 	}
+	p->kind = PENDING_PLACE;
+	p->attempts[0].server = server;
+	wheel_add(&w->wheel, &p->timer, until_ns);
+}
+
+/* The server was chosen, but none of its sockets could be made. */
+static void no_socket(struct worker *w, uint16_t server, int64_t now_ns)
+{
 	count(w, METRIC_attempt_errors);
 	count_server(w, server, SERVER_METRIC_errors);
-	fail_now(w, d, q, METRIC_answered_unreachable, EDE_NETWORK_ERROR, "no socket to the server");
+	hold_place(w, server, now_ns + w->env.params->deadline_ns);
 }
 
 static void start(struct worker *w, int64_t now_ns, const struct datagram *d,
-	const struct query_view *q, uint32_t client_hash, uint16_t server)
+	const struct query_view *q, uint32_t client_hash, uint16_t socket)
 {
-	uint16_t socket = worker_socket_draw(w, server, now_ns);
+	uint16_t server = w->sockets[socket].server;
 
-	if (socket == WORKER_SOCKET_NONE) {
-		no_socket(w, d, q, server);
-		return;
-	}
 	if (!pending_quota_take(w->env.quota, &w->credit)) {
 		server_release(&w->env.pool->servers[server], 1);
 		shed(w, d, q, METRIC_shed_limit, "pending_max is reached");
@@ -254,7 +289,7 @@ static void start(struct worker *w, int64_t now_ns, const struct datagram *d,
 	if (!p) {
 		server_release(&w->env.pool->servers[server], 1);
 		pending_quota_give(w->env.quota, &w->credit);
-		shed(w, d, q, METRIC_shed_limit, "no room for another long query");
+		shed(w, d, q, METRIC_shed_limit, "no slot is left for it");
 		return;
 	}
 	remember(w, p, d, q);
@@ -270,65 +305,118 @@ static void start(struct worker *w, int64_t now_ns, const struct datagram *d,
 			"no free query ID");
 }
 
+/* The client asks again what is pending. That opens no new attempt; but if the last was sent some time
+ * ago, it may be lost, and is sent again as it was. */
+static void merge(struct worker *w, int64_t now_ns, const struct datagram *d,
+	const struct query_view *q, struct pending *p)
+{
+	struct attempt *a = &p->attempts[0];
+	int64_t us = (now_ns - p->arrival_ns) / CLOCK_NS_PER_US;
+
+	count(w, METRIC_merged);
+	trace_datagram(w, d, q, WORKER_EVENT_MERGED, -1, 0, NULL);
+	if (p->is_signed || header_opcode(p->client_flags) != OPCODE_QUERY ||
+		us - a->sent_us < WORKER_REPEAT_AFTER_MS * 1000)
+		return;
+	a->sent_us = (uint32_t)us;
+	count(w, METRIC_attempts_resent);
+	w->env.ops->send(w->env.ctx, a->socket, pending_bytes(w->env.shard, p), p->len,
+		pending_ref(w->env.shard, p, 0));
+}
+
+/* A server with a place for the query and a socket to send it by. WORKER_SOCKET_NONE: there is
+ * none, and the query has been answered. */
+static uint16_t choose(
+	struct worker *w, int64_t now_ns, const struct datagram *d, const struct query_view *q)
+{
+	uint16_t tried[WORKER_CHOICES_MAX];
+	struct choice choice = {
+		.pool = w->env.pool,
+		.rng = w->env.rng,
+		.qname = d->data + MESSAGE_HEADER_BYTES,
+		.qname_len = q->question.name_len,
+		.client = &d->origin.client,
+		.tried = tried,
+	};
+
+	while (choice.n_tried < WORKER_CHOICES_MAX) {
+		int server = pool_choose(&choice);
+
+		if (server == POOL_ALL_FULL) {
+			shed(w, d, q, METRIC_shed_limit, "every server is at max_outstanding");
+			return WORKER_SOCKET_NONE;
+		}
+		if (server == POOL_NO_SERVER)
+			break;
+		uint16_t socket = worker_socket_draw(w, (uint16_t)server, now_ns);
+		if (socket != WORKER_SOCKET_NONE)
+			return socket;
+		if (w->servers[server].n_sockets > 0) {
+			server_release(&w->env.pool->servers[server], 1);
+			shed(w, d, q, METRIC_shed_limit, "the server's sockets are full");
+			return WORKER_SOCKET_NONE;
+		}
+		no_socket(w, (uint16_t)server, now_ns);
+		tried[choice.n_tried++] = (uint16_t)server;
+	}
+	if (choice.n_tried > 0)
+		fail_now(w, d, q, METRIC_answered_unreachable, EDE_NETWORK_ERROR,
+			"no socket to any server");
+	else
+		fail_now(w, d, q, METRIC_answered_no_server, EDE_NO_REACHABLE_AUTHORITY,
+			"no server may be asked");
+	return WORKER_SOCKET_NONE;
+}
+
 static void forward(
 	struct worker *w, int64_t now_ns, const struct datagram *d, const struct query_view *q)
 {
 	const uint8_t *question = d->data + MESSAGE_HEADER_BYTES;
-	uint32_t hash = pending_client_hash(w->env.shard, &d->origin, q->header.id, question,
-		question_len(&q->question));
+	uint32_t hash = pending_client_hash(
+		w->env.shard, &d->origin, q->header.id, question, question_len(&q->question));
+	struct pending *p = pending_client_find(
+		w->env.shard, hash, &d->origin, &q->header, question, q->question.name_len);
 
-	hash ^= header_opcode(q->header.flags); /* an update is no retransmission of a query */
-	if (pending_client_find(w->env.shard, hash, &d->origin, q->header.id, question,
-		    q->question.name_len)) {
-		count(w, METRIC_merged);
-		trace_datagram(w, d, q, WORKER_EVENT_MERGED, -1, 0, NULL);
+	if (p) {
+		merge(w, now_ns, d, q, p);
 		return;
 	}
-	struct choice choice = {
-		.pool = w->env.pool,
-		.rng = w->env.rng,
-		.qname = question,
-		.qname_len = q->question.name_len,
-		.client = &d->origin.client,
-	};
-	int server = pool_choose(&choice);
-	if (server == POOL_NO_SERVER) {
-		fail_now(w, d, q, METRIC_answered_no_server, EDE_NO_REACHABLE_AUTHORITY,
-			"no server may be asked");
-		return;
-	}
-	if (server == POOL_ALL_FULL) {
-		shed(w, d, q, METRIC_shed_limit, "every server is at max_outstanding");
-		return;
-	}
-	start(w, now_ns, d, q, hash, (uint16_t)server);
+	uint16_t socket = choose(w, now_ns, d, q);
+	if (socket != WORKER_SOCKET_NONE)
+		start(w, now_ns, d, q, hash, socket);
+}
+
+static void refuse(struct worker *w, const struct datagram *d, const struct query_view *q,
+	enum metric_id cause, enum rcode rcode, const char *reason)
+{
+	count(w, cause);
+	answer_now(w, d, q, rcode, EDE_NONE, reason);
 }
 
 static void take_one(struct worker *w, int64_t now_ns, const struct datagram *d)
 {
 	struct query_view q;
-	enum query_verdict verdict = query_parse(d->data, d->len, &q);
+	int64_t delay_ns = now_ns - d->arrival_ns;
+	bool is_late = codel_is_too_late(&w->codel, delay_ns, now_ns) ||
+		       delay_ns >= w->env.params->deadline_ns;
 
-	if (verdict == QUERY_IGNORE) {
+	switch (query_parse(d->data, d->len, &q)) {
+	case QUERY_IGNORE:
 		count(w, d->len < MESSAGE_HEADER_BYTES ? METRIC_dropped_short
 						       : METRIC_dropped_response);
-		return;
-	}
-	if (codel_is_too_late(&w->codel, now_ns - d->arrival_ns, now_ns)) {
-		shed(w, d, &q, METRIC_shed_delay, "waited too long for a worker");
-		return;
-	}
-	switch (verdict) {
+		break;
 	case QUERY_FORMERR:
-		count(w, METRIC_answered_formerr);
-		answer_now(w, d, &q, RCODE_FORMERR, EDE_NONE, "malformed");
-		return;
+		refuse(w, d, &q, METRIC_answered_formerr, RCODE_FORMERR, "malformed");
+		break;
 	case QUERY_NOTIMP:
-		count(w, METRIC_answered_notimp);
-		answer_now(w, d, &q, RCODE_NOTIMP, EDE_NONE, "opcode not forwarded");
-		return;
-	default:
-		forward(w, now_ns, d, &q);
+		refuse(w, d, &q, METRIC_answered_notimp, RCODE_NOTIMP, "opcode not forwarded");
+		break;
+	case QUERY_FORWARD:
+		if (is_late)
+			shed(w, d, &q, METRIC_shed_delay, "waited too long for a worker");
+		else
+			forward(w, now_ns, d, &q);
+		break;
 	}
 }
 
@@ -345,7 +433,12 @@ void worker_take(struct worker *w, int64_t now_ns, struct datagram *const *datag
 static void time_is_up(struct worker *w, struct pending *p, int64_t now_ns)
 {
 	if (p->kind == PENDING_PROBE) {
-		worker_probe_end(w, p, PROBE_TIMED_OUT, 0);
+		worker_probe_end(w, p, now_ns, PROBE_TIMED_OUT, 0);
+		return;
+	}
+	if (p->kind == PENDING_PLACE) {
+		server_release(&w->env.pool->servers[p->attempts[0].server], 1);
+		worker_end(w, p);
 		return;
 	}
 	for (unsigned i = 0; i < PENDING_ATTEMPTS; i++) {
@@ -373,7 +466,27 @@ void worker_tick(struct worker *w, int64_t now_ns)
 	worker_flush(w);
 }
 
-void worker_send_failed(struct worker *w, int64_t now_ns, uint64_t ref)
+/* A query whose attempt could not go out. */
+static void not_sent(struct worker *w, struct pending *p, unsigned i, int64_t now_ns,
+	enum worker_send_error error)
+{
+	uint16_t server = p->attempts[i].server;
+	int64_t until_ns = p->deadline_ns;
+
+	if (error == WORKER_SEND_NO_ROOM) {
+		shed_pending(w, p, now_ns, "no room to send");
+		return;
+	}
+	count(w, METRIC_attempt_errors);
+	count_server(w, server, SERVER_METRIC_errors);
+	worker_attempt_drop(w, p, i);
+	worker_fail(w, p, now_ns, METRIC_answered_unreachable, EDE_NETWORK_ERROR,
+		"the server is unreachable");
+	hold_place(w, server, until_ns);
+}
+
+void worker_send_failed(
+	struct worker *w, int64_t now_ns, uint64_t ref, enum worker_send_error error)
 {
 	unsigned i;
 	struct pending *p = pending_from_ref(w->env.shard, ref, &i);
@@ -381,14 +494,11 @@ void worker_send_failed(struct worker *w, int64_t now_ns, uint64_t ref)
 	if (!p || !p->attempts[i].is_live)
 		return;
 	w->batch++;
-	if (p->kind == PENDING_PROBE) {
-		worker_probe_end(w, p, PROBE_UNREACHABLE, 0);
-	} else {
-		count(w, METRIC_attempt_errors);
-		count_server(w, p->attempts[i].server, SERVER_METRIC_errors);
-		worker_fail(w, p, now_ns, METRIC_answered_unreachable, EDE_NETWORK_ERROR,
-			"the server is unreachable");
-	}
+	if (p->kind == PENDING_PROBE)
+		worker_probe_end(w, p, now_ns,
+			error == WORKER_SEND_NO_ROOM ? PROBE_NOT_SENT : PROBE_UNREACHABLE, 0);
+	else
+		not_sent(w, p, i, now_ns, error);
 	worker_flush(w);
 }
 

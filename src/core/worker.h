@@ -30,6 +30,8 @@ enum on_overload { ON_OVERLOAD_DROP, ON_OVERLOAD_SERVFAIL, ON_OVERLOAD_REFUSED }
 #define WORKER_SOCKETS_MAX 65000 /* a number must fit 16 bits */
 #define WORKER_SOCKET_IN_FLIGHT_MAX 32768 /* half of the IDs: a free one is found in two draws */
 #define WORKER_SELF_REPLIES 32 /* answers of our own between two flushes */
+#define WORKER_REPEAT_AFTER_MS 750 /* a client that asks again this late has an attempt sent again */
+#define WORKER_CHOICES_MAX 4 /* servers tried for a query until one has a socket */
 #define WORKER_TRIM_AFTER_MS 2000 /* memory goes back this long after it was last much in use */
 #define WORKER_TRIM_OVER 512 /* pendings: fewer leave nothing worth giving back */
 
@@ -76,7 +78,7 @@ struct worker_ops {
 	void (*answer)(void *ctx, const struct origin *origin, const uint8_t *data, size_t len);
 	void (*flush)(void *ctx);
 	void (*probe_done)(void *ctx, const struct probe_result *result);
-	/* A server has no socket: make some with worker_socket_add if it may be tried now. */
+	/* A server lacks sockets: make some with worker_socket_add if it may be tried now. */
 	void (*sockets_wanted)(void *ctx, uint16_t server, int64_t now_ns);
 	/* No attempt uses this retired socket any more: close it; the number is free again. */
 	void (*socket_unused)(void *ctx, uint16_t socket);
@@ -89,7 +91,7 @@ struct worker_ops {
 
 /* A reply as it came. The bytes are changed in place and handed to answer(). */
 struct worker_reply {
-	uint8_t *data;
+	uint8_t *data; /* room for at least REPLY_SELF_MAX bytes */
 	size_t len;
 	struct addr from;
 	uint16_t socket;
@@ -151,11 +153,15 @@ void worker_free(struct worker **w); /* *w may be NULL; sets it to NULL */
 void worker_take(struct worker *w, int64_t now_ns, struct datagram *const *datagrams, size_t n);
 void worker_replies(struct worker *w, int64_t now_ns, struct worker_reply *replies, size_t n);
 void worker_tick(struct worker *w, int64_t now_ns);
-/* The send named by `ref` was not accepted by the kernel, and a second try neither. */
-void worker_send_failed(struct worker *w, int64_t now_ns, uint64_t ref);
-/* `socket` is the fresh one if the order is for a fresh one, else ignored. */
-void worker_probe(
-	struct worker *w, int64_t now_ns, const struct probe_order *order, uint16_t socket);
+/* Why a send did not happen: the server's side said so, twice over, or we have no room to send. */
+enum worker_send_error { WORKER_SEND_UNREACHABLE, WORKER_SEND_NO_ROOM };
+/* The send named by `ref` was not accepted by the kernel. */
+void worker_send_failed(
+	struct worker *w, int64_t now_ns, uint64_t ref, enum worker_send_error error);
+/* `socket` is the fresh one if the order is for a fresh one, else ignored. If it could not be made
+ * (WORKER_SOCKET_NONE), `failure` says what that means for the probe. */
+void worker_probe(struct worker *w, int64_t now_ns, const struct probe_order *order, uint16_t socket,
+	enum probe_outcome failure);
 /* Ends every query now as at its deadline: for a stop that cannot wait. */
 void worker_give_up(struct worker *w, int64_t now_ns);
 

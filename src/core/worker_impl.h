@@ -35,11 +35,14 @@ bool worker_attempt_open(
 	struct worker *w, struct pending *p, unsigned i, uint16_t socket, int64_t now_ns);
 /* Takes the attempt out of the table and its socket's count; closes a retired socket. */
 void worker_attempt_close(struct worker *w, struct pending *p, unsigned i);
-/* Does this socket carry the server's traffic? Any number may be asked about. */
-bool worker_socket_is_in_row(const struct worker *w, uint16_t server, uint16_t socket);
+/* The same, but the place at the server stays taken. */
+void worker_attempt_drop(struct worker *w, struct pending *p, unsigned i);
 void worker_socket_retire(struct worker *w, uint16_t socket);
-/* Makes a fresh socket one of the server's; false if it has all (it is then retired). */
-bool worker_socket_promote(struct worker *w, uint16_t socket);
+/* A fresh socket that was answered while another stayed silent takes over: all the others of the
+ * server are retired, because what killed one (a firewall's flush, an address that went) has as a
+ * rule killed them all. */
+void worker_socket_take_over(struct worker *w, uint16_t socket);
 
 /* worker_probe.c */
-void worker_probe_end(struct worker *w, struct pending *p, enum probe_outcome outcome, unsigned rcode);
+void worker_probe_end(struct worker *w, struct pending *p, int64_t now_ns,
+	enum probe_outcome outcome, unsigned rcode);

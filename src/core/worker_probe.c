@@ -2,10 +2,11 @@
  *
  * Probes: attempts without a client. The first goes by one of the traffic's sockets, in turn. When
  * it fails, the prober orders a repetition by a socket made for it: if that is answered, it was
- * the old socket that is dead, not the server, and the new one takes its place. */
+ * the old socket that is dead, not the server, and new ones take the place of all. */
 #include "core/worker_impl.h"
 
-static void report(struct worker *w, const struct probe_order *order, uint16_t socket)
+static void report(struct worker *w, const struct probe_order *order, uint16_t socket,
+	enum probe_outcome outcome)
 {
 	w->env.ops->probe_done(w->env.ctx, &(struct probe_result){
 						   .serial = order->serial,
@@ -13,7 +14,7 @@ static void report(struct worker *w, const struct probe_order *order, uint16_t s
 						   .socket = socket,
 						   .worker = w->env.number,
 						   .is_fresh = order->is_fresh,
-						   .outcome = PROBE_UNREACHABLE,
+						   .outcome = outcome,
 					   });
 }
 
@@ -30,27 +31,27 @@ static uint16_t next_in_turn(struct worker *w, uint16_t server, int64_t now_ns)
 	return w->row[(size_t)server * w->env.params->sockets_per_server + s->probe_turn];
 }
 
-void worker_probe(struct worker *w, int64_t now_ns, const struct probe_order *order, uint16_t socket)
+void worker_probe(struct worker *w, int64_t now_ns, const struct probe_order *order,
+	uint16_t socket, enum probe_outcome failure)
 {
 	w->batch++;
 	if (!order->is_fresh)
 		socket = next_in_turn(w, order->server, now_ns);
 	if (socket == WORKER_SOCKET_NONE) {
-		report(w, order, socket);
+		report(w, order, socket, failure);
 		return;
 	}
-	struct pending *p =
-		pending_open(w->env.shard, order->message, order->message_len, order->name_len);
+	struct pending *p = pending_open(
+		w->env.shard, order->message, order->message_len, order->name_len);
 	if (!p) {
 		if (order->is_fresh)
 			worker_socket_retire(w, socket);
-		report(w, order, socket);
+		report(w, order, socket, PROBE_NOT_SENT);
 		return;
 	}
 	p->kind = PENDING_PROBE;
 	p->probe = (struct pending_probe){
 		.serial = order->serial,
-		.replaces = order->replaces,
 		.is_fresh = order->is_fresh,
 	};
 	p->arrival_ns = now_ns;
@@ -59,7 +60,7 @@ void worker_probe(struct worker *w, int64_t now_ns, const struct probe_order *or
 	wheel_add(&w->wheel, &p->timer, p->deadline_ns);
 	if (!worker_attempt_open(w, p, 0, socket, now_ns)) {
 		p->attempts[0].socket = socket;
-		worker_probe_end(w, p, PROBE_UNREACHABLE, 0);
+		worker_probe_end(w, p, now_ns, PROBE_NOT_SENT, 0);
 		return;
 	}
 	w->env.ops->send(w->env.ctx, socket, pending_bytes(w->env.shard, p), p->len,
@@ -67,7 +68,8 @@ void worker_probe(struct worker *w, int64_t now_ns, const struct probe_order *or
 	worker_flush(w);
 }
 
-void worker_probe_end(struct worker *w, struct pending *p, enum probe_outcome outcome, unsigned rcode)
+void worker_probe_end(struct worker *w, struct pending *p, int64_t now_ns,
+	enum probe_outcome outcome, unsigned rcode)
 {
 	struct pending_probe probe = p->probe;
 	uint16_t socket = p->attempts[0].socket;
@@ -83,10 +85,8 @@ void worker_probe_end(struct worker *w, struct pending *p, enum probe_outcome ou
 
 	worker_end(w, p);
 	if (probe.is_fresh && outcome == PROBE_ANSWERED) {
-		/* The silent socket may have been replaced by now; then nothing is lost. */
-		if (worker_socket_is_in_row(w, result.server, probe.replaces))
-			worker_socket_retire(w, probe.replaces);
-		worker_socket_promote(w, socket);
+		worker_socket_take_over(w, socket);
+		w->env.ops->sockets_wanted(w->env.ctx, result.server, now_ns);
 	} else if (probe.is_fresh) {
 		worker_socket_retire(w, socket);
 	}

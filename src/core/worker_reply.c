@@ -28,8 +28,8 @@ static bool may_omit_question(const struct header *h)
 	}
 }
 
-static bool is_question_equal(
-	struct worker *w, struct pending *p, const struct worker_reply *r, const struct reply_view *v)
+static bool is_question_equal(struct worker *w, struct pending *p, const struct worker_reply *r,
+	const struct reply_view *v)
 {
 	const uint8_t *sent = pending_bytes(w->env.shard, p) + MESSAGE_HEADER_BYTES;
 	const uint8_t *echoed = r->data + MESSAGE_HEADER_BYTES;
@@ -59,7 +59,8 @@ static struct pending *match(
 		count(w, METRIC_replies_malformed);
 		return NULL;
 	}
-	struct pending *p = pending_attempt_find(w->env.shard, r->socket, v->header.id, attempt_out);
+	struct pending *p = pending_attempt_find(
+		w->env.shard, r->socket, v->header.id, attempt_out);
 	if (!p) {
 		count(w, METRIC_replies_unmatched);
 		return NULL;
@@ -76,9 +77,31 @@ static size_t reply_limit(const struct worker *w, const struct pending *p)
 {
 	size_t limit = p->client_udp_size > MESSAGE_UDP_MIN ? p->client_udp_size : MESSAGE_UDP_MIN;
 
-	if (limit > w->env.params->udp_reply_max)
+	/* Cut, a signed reply would lose its signature, and its client would not believe it. */
+	if (limit > w->env.params->udp_reply_max && !p->is_signed)
 		limit = w->env.params->udp_reply_max;
 	return limit < UDP_PAYLOAD_MAX ? limit : UDP_PAYLOAD_MAX;
+}
+
+/* A reply without its question is made anew with it, the client's own: what it says is its rcode. */
+static void complete(
+	struct worker *w, struct pending *p, struct worker_reply *r, struct reply_view *v)
+{
+	if (v->question.name_len != 0 || p->name_len == 0 || p->is_signed)
+		return;
+	struct reply_self reply = {
+		.id = v->header.id,
+		.query_flags = p->client_flags,
+		.rcode = (uint8_t)header_rcode(v->header.flags),
+		.question = pending_bytes(w->env.shard, p) + MESSAGE_HEADER_BYTES,
+		.question_len = p->name_len + 4u,
+		.edns = p->client_udp_size != 0,
+		.dnssec_ok = p->dnssec_ok,
+		.udp_size = w->env.params->udp_reply_max,
+		.ede = EDE_NONE,
+	};
+	r->len = reply_make(&reply, r->data, REPLY_SELF_MAX); /* replies have room for 64 KiB */
+	reply_parse(r->data, r->len, v);
 }
 
 /* Gives the client what is its own; in place. */
@@ -114,9 +137,10 @@ static void count_reply(
 }
 
 static void answer(struct worker *w, struct pending *p, unsigned i, struct worker_reply *r,
-	const struct reply_view *v, int64_t now_ns)
+	struct reply_view *v, int64_t now_ns)
 {
 	unsigned rcode = header_rcode(v->header.flags);
+	complete(w, p, r, v);
 	bool is_cut = r->len > reply_limit(w, p);
 
 	restore_client(w, p, r, v);
@@ -154,7 +178,8 @@ void worker_replies(struct worker *w, int64_t now_ns, struct worker_reply *repli
 		if (!p)
 			continue;
 		if (p->kind == PENDING_PROBE)
-			worker_probe_end(w, p, PROBE_ANSWERED, header_rcode(v.header.flags));
+			worker_probe_end(
+				w, p, now_ns, PROBE_ANSWERED, header_rcode(v.header.flags));
 		else
 			answer(w, p, i, &replies[k], &v, now_ns);
 	}

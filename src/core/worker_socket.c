@@ -42,29 +42,6 @@ uint16_t worker_socket_add(struct worker *w, uint16_t server, bool is_fresh)
 	return socket;
 }
 
-bool worker_socket_promote(struct worker *w, uint16_t socket)
-{
-	uint16_t server = w->sockets[socket].server;
-
-	if (worker_sockets_missing(w, server) == 0) {
-		worker_socket_retire(w, socket);
-		return false;
-	}
-	row_of(w, server)[w->servers[server].n_sockets++] = socket;
-	return true;
-}
-
-bool worker_socket_is_in_row(const struct worker *w, uint16_t server, uint16_t socket)
-{
-	const uint16_t *row = row_of(w, server);
-
-	for (uint16_t i = 0; i < w->servers[server].n_sockets; i++) {
-		if (row[i] == socket)
-			return true;
-	}
-	return false;
-}
-
 static void close_if_unused(struct worker *w, uint16_t socket)
 {
 	struct worker_socket *s = &w->sockets[socket];
@@ -92,14 +69,22 @@ void worker_socket_retire(struct worker *w, uint16_t socket)
 	close_if_unused(w, socket);
 }
 
+void worker_socket_take_over(struct worker *w, uint16_t socket)
+{
+	uint16_t server = w->sockets[socket].server;
+
+	while (w->servers[server].n_sockets > 0)
+		worker_socket_retire(w, row_of(w, server)[0]);
+	row_of(w, server)[w->servers[server].n_sockets++] = socket;
+}
+
 uint16_t worker_socket_draw(struct worker *w, uint16_t server, int64_t now_ns)
 {
 	struct worker_server *s = &w->servers[server];
 
-	if (s->drawn_at == w->batch &&
-		w->sockets[s->drawn].in_flight < WORKER_SOCKET_IN_FLIGHT_MAX)
+	if (s->drawn_at == w->batch && w->sockets[s->drawn].in_flight < WORKER_SOCKET_IN_FLIGHT_MAX)
 		return s->drawn;
-	if (s->n_sockets == 0)
+	if (worker_sockets_missing(w, server) > 0)
 		w->env.ops->sockets_wanted(w->env.ctx, server, now_ns);
 	if (s->n_sockets == 0)
 		return WORKER_SOCKET_NONE;
@@ -137,7 +122,7 @@ bool worker_attempt_open(
 	return false;
 }
 
-void worker_attempt_close(struct worker *w, struct pending *p, unsigned i)
+void worker_attempt_drop(struct worker *w, struct pending *p, unsigned i)
 {
 	struct attempt *a = &p->attempts[i];
 
@@ -145,9 +130,14 @@ void worker_attempt_close(struct worker *w, struct pending *p, unsigned i)
 		return;
 	pending_attempt_remove(w->env.shard, p, i);
 	w->sockets[a->socket].in_flight--;
-	if (p->kind == PENDING_QUERY)
-		server_release(&w->env.pool->servers[a->server], 1);
 	close_if_unused(w, a->socket);
+}
+
+void worker_attempt_close(struct worker *w, struct pending *p, unsigned i)
+{
+	if (p->attempts[i].is_live && p->kind == PENDING_QUERY)
+		server_release(&w->env.pool->servers[p->attempts[i].server], 1);
+	worker_attempt_drop(w, p, i);
 }
 
 void worker_socket_drop(struct worker *w, uint16_t socket)

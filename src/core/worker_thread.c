@@ -36,6 +36,7 @@
 #define BATCHES_PER_TURN 4 /* then replies get their chance again */
 #define READS_PER_SOCKET 4
 #define WAKE_TAG UINT64_MAX
+#define PLACES 8192 /* slots beside the queries: places kept at servers that fail fast */
 #define REOPEN_AFTER_NS CLOCK_NS_PER_S
 
 /* Datagrams on their way out: grouped by socket or listener when they are sent. */
@@ -46,6 +47,12 @@ struct outgoing {
 	uint16_t by[OUT_MAX]; /* socket or listener */
 	uint64_t refs[OUT_MAX]; /* sends: the machine's name for it */
 	struct outbox_item group[OUT_MAX];
+};
+
+/* A send the kernel refused, twice or for want of room. */
+struct failed_send {
+	uint64_t ref;
+	enum worker_send_error error;
 };
 
 struct worker_thread {
@@ -68,7 +75,7 @@ struct worker_thread {
 	int64_t *reopen_ns; /* by server: not before */
 	struct log_limit *open_limits; /* by server */
 	struct outgoing sends, answers;
-	uint64_t failed[OUT_MAX]; /* sends the kernel refused twice, for the machine */
+	struct failed_send failed[OUT_MAX]; /* for the machine */
 	size_t n_failed;
 	struct inbox_slot slots[BATCH_MAX];
 	struct worker_reply replies[BATCH_MAX];
@@ -122,13 +129,17 @@ static bool send_failed(void *ctx, const struct outbox_item *item, int error, un
 {
 	struct worker_thread *t = ctx;
 
-	if (tries == 1 && error != EAGAIN && error != ENOBUFS) {
+	if (tries == 1) {
 		count(t, METRIC_attempts_resent);
 		return true;
 	}
+	(void)error;
 	/* Beyond the room there is here the query's deadline speaks for it. */
 	if (t->n_failed < OUT_MAX)
-		t->failed[t->n_failed++] = t->sends.refs[item->token];
+		t->failed[t->n_failed++] = (struct failed_send){
+			.ref = t->sends.refs[item->token],
+			.error = tries == 0 ? WORKER_SEND_NO_ROOM : WORKER_SEND_UNREACHABLE,
+		};
 	return false;
 }
 
@@ -137,7 +148,8 @@ static bool answer_failed(void *ctx, const struct outbox_item *item, int error, 
 	struct worker_thread *t = ctx;
 
 	(void)item;
-	if (tries == 1 && error != EAGAIN && error != ENOBUFS)
+	(void)error;
+	if (tries == 1)
 		return true;
 	count(t, METRIC_answer_errors);
 	return false;
@@ -205,11 +217,17 @@ static uint16_t open_socket(struct worker_thread *t, uint16_t server, bool is_fr
 	if (socket_connect(&s->address, &s->source, t->params.avoid_ports, &t->rng, &fd) < 0)
 		return WORKER_SOCKET_NONE;
 	uint16_t socket = worker_socket_add(t->worker, server, is_fresh);
-	if (socket == WORKER_SOCKET_NONE || poller_add(t->poller, fd, socket) < 0) {
+	if (socket == WORKER_SOCKET_NONE) {
 		close(fd);
-		if (socket != WORKER_SOCKET_NONE)
-			worker_socket_drop(t->worker, socket);
-		errno = ENOMEM;
+		errno = EMFILE; /* no number is left: many are retired */
+		return socket;
+	}
+	if (poller_add(t->poller, fd, socket) < 0) {
+		int error = errno;
+
+		close(fd);
+		worker_socket_drop(t->worker, socket);
+		errno = error;
 		return WORKER_SOCKET_NONE;
 	}
 	t->fds[socket] = fd;
@@ -227,25 +245,51 @@ static void on_socket_unused(void *ctx, uint16_t socket)
 	t->fds[socket] = -1;
 }
 
-/* Opens what the server lacks, at most once a second when that fails. */
+/* Is it we who lack something, not the server that cannot be reached? */
+static bool is_our_shortage(int error)
+{
+	switch (error) {
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+	case ENOBUFS:
+	case ENOSPC:
+	case EADDRINUSE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Opens what the server lacks; an errno if not all could be made. */
+static int open_missing(struct worker_thread *t, uint16_t server)
+{
+	while (worker_sockets_missing(t->worker, server) > 0) {
+		if (open_socket(t, server, false) == WORKER_SOCKET_NONE)
+			return errno;
+	}
+	return 0;
+}
+
+/* And not again for a second. */
+static void tell_no_socket(struct worker_thread *t, uint16_t server, int error, int64_t now_ns)
+{
+	const struct server_params *s = &t->params.pool->servers[server].params;
+
+	t->reopen_ns[server] = now_ns + REOPEN_AFTER_NS;
+	log_limited(&t->open_limits[server], now_ns, 60000, LOG_LEVEL_WARNING,
+		"server %s: no socket to it: %s; trying again", s->name, strerror(error));
+}
+
 static void on_sockets_wanted(void *ctx, uint16_t server, int64_t now_ns)
 {
 	struct worker_thread *t = ctx;
-	const struct server_params *s = &t->params.pool->servers[server].params;
 
 	if (now_ns < t->reopen_ns[server])
 		return;
-	while (worker_sockets_missing(t->worker, server) > 0) {
-		if (open_socket(t, server, false) == WORKER_SOCKET_NONE) {
-			int error = errno;
-
-			t->reopen_ns[server] = now_ns + REOPEN_AFTER_NS;
-			log_limited(&t->open_limits[server], now_ns, 60000, LOG_LEVEL_WARNING,
-				"server %s: no socket to it: %s; trying again", s->name,
-				strerror(error));
-			return;
-		}
-	}
+	int error = open_missing(t, server);
+	if (error != 0)
+		tell_no_socket(t, server, error, now_ns);
 }
 
 static bool on_trim(void *ctx)
@@ -282,8 +326,11 @@ static const struct worker_ops ops_traced = {
 /* What the kernel refused during the last event is the next event. */
 static void report_failures(struct worker_thread *t)
 {
-	while (t->n_failed > 0)
-		worker_send_failed(t->worker, t->now_ns, t->failed[--t->n_failed]);
+	while (t->n_failed > 0) {
+		struct failed_send f = t->failed[--t->n_failed];
+
+		worker_send_failed(t->worker, t->now_ns, f.ref, f.error);
+	}
 }
 
 static void hand_over_replies(struct worker_thread *t, size_t n)
@@ -322,7 +369,8 @@ static size_t read_socket(struct worker_thread *t, uint16_t socket, size_t n)
 	return n;
 }
 
-static void read_replies(struct worker_thread *t, const struct poller_event *events, size_t n_events)
+static void read_replies(
+	struct worker_thread *t, const struct poller_event *events, size_t n_events)
 {
 	size_t n = 0;
 
@@ -339,10 +387,13 @@ static void take_orders(struct worker_thread *t)
 
 	while (mailbox_take(t->orders, &order)) {
 		uint16_t socket = WORKER_SOCKET_NONE;
+		enum probe_outcome failure = PROBE_UNREACHABLE;
 
 		if (order.is_fresh)
 			socket = open_socket(t, order.server, true);
-		worker_probe(t->worker, t->now_ns, &order, socket);
+		if (order.is_fresh && socket == WORKER_SOCKET_NONE && is_our_shortage(errno))
+			failure = PROBE_NOT_SENT;
+		worker_probe(t->worker, t->now_ns, &order, socket, failure);
 		report_failures(t);
 	}
 }
@@ -448,7 +499,7 @@ static int make_parts(struct worker_thread *t)
 		return rc;
 	return pending_new(
 		&(struct pending_params){
-			.capacity = p->pending_max + 2 * (uint32_t)p->pool->n_servers,
+			.capacity = p->pending_max + PLACES + 2 * (uint32_t)p->pool->n_servers,
 			.case_masks = p->worker->case_randomize,
 		},
 		&t->shard);
@@ -481,6 +532,23 @@ static int make_worker(struct worker_thread *t)
 	return 0;
 }
 
+/* A server that cannot be reached may come back; a shortage of ours at the start will not go away. */
+static int open_sockets(struct worker_thread *t)
+{
+	for (size_t s = 0; s < t->params.pool->n_servers; s++) {
+		if (t->params.pool->servers[s].params.mode == SERVER_FORCED_DOWN)
+			continue;
+		int error = open_missing(t, (uint16_t)s);
+		if (is_our_shortage(error)) {
+			errno = error;
+			return ERR_SYSTEM;
+		}
+		if (error != 0)
+			tell_no_socket(t, (uint16_t)s, error, clock_mono_ns());
+	}
+	return 0;
+}
+
 int worker_thread_new(const struct worker_thread_params *params, struct worker_thread **thread_out)
 {
 	struct worker_thread *t = aligned_alloc(64, (sizeof *t + 63) / 64 * 64);
@@ -497,9 +565,9 @@ int worker_thread_new(const struct worker_thread_params *params, struct worker_t
 		return rc;
 	}
 	queue_set_wakeup(params->queue, params->number, t->wakeup_fd);
-	for (size_t s = 0; s < params->pool->n_servers; s++) {
-		if (params->pool->servers[s].params.mode != SERVER_FORCED_DOWN)
-			on_sockets_wanted(t, (uint16_t)s, clock_mono_ns());
+	if ((rc = open_sockets(t)) < 0) {
+		worker_thread_free(&t);
+		return rc;
 	}
 	*thread_out = t;
 	return 0;

@@ -36,8 +36,8 @@ struct worker_thread_params {
 };
 
 /* Takes all memory and opens all sockets. A server that cannot be reached now is no error: it is
- * logged, and tried again when it is probed or asked. ERR_NOMEM; ERR_SYSTEM with errno if not even
- * one socket could be made for want of descriptors. */
+ * logged, and tried again when it is probed or asked. ERR_NOMEM; ERR_SYSTEM with errno when it is
+ * we who lack something: descriptors, memory, ports. */
 int worker_thread_new(const struct worker_thread_params *params, struct worker_thread **thread_out);
 void worker_thread_free(struct worker_thread **t); /* *t may be NULL; sets it to NULL */
 

@@ -26,11 +26,13 @@
 #include "wire/text.h"
 
 #define OVERDUE 4
+#define SHORTAGE_LOG_PERIOD_MS 60000
 
 struct probed {
 	struct health health;
 	uint32_t serial; /* of the probe that is out, or was last */
 	unsigned worker; /* that has it */
+	unsigned n_suspect; /* workers whose sockets to it may be dead as another's were */
 	int64_t overdue_ns; /* INT64_MAX: none is out */
 	/* owner writes, any thread reads; relaxed */
 	_Atomic uint64_t n_good, n_failed;
@@ -51,8 +53,8 @@ struct prober {
 	/* owner only */
 	struct rng rng;
 	struct probed *servers;
-	unsigned turn; /* worker of the next probe */
 	bool has_answered; /* some server answered the probe's name NOERROR or NXDOMAIN */
+	struct log_limit shortage;
 	bool has_warned; /* that the default name is refused */
 
 	/* atomic, relaxed */
@@ -71,16 +73,15 @@ static bool is_probed(const struct prober *p, size_t s)
 
 /* ---- orders --------------------------------------------------------------------------------- */
 
-static void order_probe(struct prober *p, size_t s, bool is_fresh, uint16_t replaces, int64_t now_ns)
+static void order_probe(struct prober *p, size_t s, bool is_fresh, int64_t now_ns)
 {
 	struct probed *probed = &p->servers[s];
 
 	if (!is_fresh)
-		probed->worker = p->turn++ % p->params.n_workers;
+		probed->worker = (probed->worker + 1) % p->params.n_workers;
 	struct probe_order order = {
 		.serial = ++probed->serial,
 		.server = (uint16_t)s,
-		.replaces = replaces,
 		.is_fresh = is_fresh,
 		.timeout_ns = p->params.health.timeout_ns,
 		.message = p->message,
@@ -110,6 +111,7 @@ static void describe(const struct prober *p, const struct probe_result *r, char 
 			(long long)(p->params.health.timeout_ns / CLOCK_NS_PER_MS));
 		break;
 	case PROBE_UNREACHABLE:
+	case PROBE_NOT_SENT:
 		snprintf(out, size, "it is unreachable");
 		break;
 	}
@@ -122,8 +124,9 @@ static bool is_refusal_of_default(struct prober *p, const struct probe_result *r
 	if (r->rcode != RCODE_REFUSED || !p->params.qname_is_default || p->has_answered)
 		return false;
 	if (!p->has_warned)
-		log_warning("server %s refuses the probe \"%s\" and counts as up: set health.qname to "
-			    "a name that the servers answer",
+		log_warning(
+			"server %s refuses the probe \"%s\" and counts as up: set health.qname to "
+			"a name that the servers answer",
 			server_at(p, r->server)->params.name, p->probe_text);
 	p->has_warned = true;
 	return true;
@@ -140,7 +143,8 @@ static bool is_good(struct prober *p, const struct probe_result *r)
 	return is_refusal_of_default(p, r);
 }
 
-static void log_change(const struct prober *p, const struct probe_result *r, enum server_state before)
+static void log_change(
+	const struct prober *p, const struct probe_result *r, enum server_state before)
 {
 	const struct server *s = server_at(p, r->server);
 	char address[ADDR_TEXT_MAX], why[NAME_TEXT_MAX + 128];
@@ -156,6 +160,16 @@ static void log_change(const struct prober *p, const struct probe_result *r, enu
 			address, p->params.health.fall, why);
 }
 
+/* Is some server's first probe still out? */
+static bool has_unknown(const struct prober *p)
+{
+	for (size_t s = 0; s < p->params.pool->n_servers; s++) {
+		if (server_state(server_at(p, s)) == SERVER_UNKNOWN)
+			return true;
+	}
+	return false;
+}
+
 static void conclude(struct prober *p, const struct probe_result *r, int64_t now_ns)
 {
 	struct probed *probed = &p->servers[r->server];
@@ -168,22 +182,54 @@ static void conclude(struct prober *p, const struct probe_result *r, int64_t now
 		return;
 	pool_set_state(p->params.pool, r->server, probed->health.state);
 	log_change(p, r, before);
-	if (pool_is_failing_open(p->params.pool) && before == SERVER_UP)
+	if (probed->health.state == SERVER_DOWN && pool_is_failing_open(p->params.pool) &&
+		!has_unknown(p))
 		log_error("no server is up: all that are not forced down are asked all the same");
+}
+
+/* One worker's sockets were dead while the server was not. What killed them has as a rule killed
+ * the other workers' too: their turn comes at once instead of an interval later each. */
+static void look_at_other_workers(struct prober *p, const struct probe_result *r, int64_t now_ns)
+{
+	struct probed *probed = &p->servers[r->server];
+	bool was_dead = r->is_fresh && r->outcome == PROBE_ANSWERED;
+
+	if (was_dead) {
+		log_notice("server %s: sockets to it were dead and have been replaced",
+			server_at(p, r->server)->params.name);
+		if (probed->n_suspect == 0)
+			probed->n_suspect = p->params.n_workers;
+	}
+	if (probed->n_suspect > 0 && --probed->n_suspect > 0)
+		health_probe_soon(&probed->health, now_ns);
+}
+
+/* We could not even ask: that is our trouble, and the server's state stays as it is. */
+static void ask_later(struct prober *p, const struct probe_result *r, int64_t now_ns)
+{
+	struct probed *probed = &p->servers[r->server];
+
+	probed->overdue_ns = INT64_MAX;
+	health_probe_soon(&probed->health, now_ns + p->params.health.fast_interval_ns);
+	log_limited(&p->shortage, now_ns, SHORTAGE_LOG_PERIOD_MS, LOG_LEVEL_WARNING,
+		"server %s cannot be probed for want of sockets or memory",
+		server_at(p, r->server)->params.name);
 }
 
 static void take_result(struct prober *p, const struct probe_result *r, int64_t now_ns)
 {
 	if (r->serial != p->servers[r->server].serial)
 		return; /* of a probe given up as overdue */
-	if (r->outcome != PROBE_ANSWERED && !r->is_fresh) {
-		order_probe(p, r->server, true, r->socket, now_ns);
+	if (r->outcome == PROBE_NOT_SENT) {
+		ask_later(p, r, now_ns);
 		return;
 	}
-	if (r->is_fresh && r->outcome == PROBE_ANSWERED && p->servers[r->server].health.state == SERVER_UP)
-		log_info("server %s: a socket to it was dead and has been replaced",
-			server_at(p, r->server)->params.name);
+	if (r->outcome != PROBE_ANSWERED && !r->is_fresh) {
+		order_probe(p, r->server, true, now_ns);
+		return;
+	}
 	conclude(p, r, now_ns);
+	look_at_other_workers(p, r, now_ns);
 }
 
 void prober_result(void *prober, const struct probe_result *result)
@@ -209,7 +255,7 @@ static void look_at(struct prober *p, size_t s, int64_t now_ns)
 		conclude(p, &r, now_ns);
 	}
 	if (now_ns >= probed->health.next_ns)
-		order_probe(p, s, false, 0, now_ns);
+		order_probe(p, s, false, now_ns);
 }
 
 /* Orders what is due; when to come back. */
@@ -244,7 +290,11 @@ static void *run(void *arg)
 			take_result(p, &result, now_ns);
 		int64_t next_ns = look_at_all(p, now_ns);
 		int64_t left_ns = next_ns - now_ns;
-		poller_wait(p->poller, next_ns == INT64_MAX ? -1 : left_ns > 0 ? left_ns : 0, events);
+		poller_wait(p->poller,
+			next_ns == INT64_MAX ? -1
+			: left_ns > 0        ? left_ns
+					     : 0,
+			events);
 	}
 	return NULL;
 }
@@ -268,7 +318,8 @@ static void make_message(struct prober *p)
 	cursor_put_u16(&c, CLASS_IN);
 	p->message_len = (uint16_t)cursor_pos(&c);
 	snprintf(p->probe_text, sizeof p->probe_text, "%s %s",
-		name_to_text(name, sizeof name, q->qname, q->qname_len), text_rrtype(q->qtype, type));
+		name_to_text(name, sizeof name, q->qname, q->qname_len),
+		text_rrtype(q->qtype, type));
 }
 
 static void start_states(struct prober *p)
@@ -278,6 +329,7 @@ static void start_states(struct prober *p)
 	for (size_t s = 0; s < p->params.pool->n_servers; s++) {
 		struct probed *probed = &p->servers[s];
 
+		probed->worker = rng_below(&p->rng, p->params.n_workers);
 		probed->overdue_ns = INT64_MAX;
 		health_init(&probed->health, &p->params.health, now_ns);
 		if (p->params.is_off && server_at(p, s)->params.mode == SERVER_AUTO)
@@ -295,7 +347,6 @@ int prober_new(const struct prober_params *params, struct prober **prober_out)
 	p->params = *params;
 	p->wakeup_fd = -1;
 	rng_init(&p->rng);
-	p->turn = rng_below(&p->rng, params->n_workers);
 	p->servers = calloc(params->pool->n_servers, sizeof *p->servers);
 	rc = p->servers ? 0 : ERR_NOMEM;
 	if (rc < 0 || (rc = wakeup_new(&p->wakeup_fd)) < 0 || (rc = poller_new(&p->poller)) < 0 ||
