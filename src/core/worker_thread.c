@@ -431,6 +431,11 @@ static int64_t time_to_sleep(const struct worker_thread *t)
 	return left_ns > 0 ? left_ns : 0;
 }
 
+static void publish_queries(struct worker_thread *t)
+{
+	atomic_store_explicit(&t->n_queries, worker_queries(t->worker), memory_order_relaxed);
+}
+
 static void *run(void *arg)
 {
 	struct worker_thread *t = arg;
@@ -438,6 +443,7 @@ static void *run(void *arg)
 	bool is_closing = false;
 	bool has_more = take_batches(t); /* notes this worker as idle: from now on it is woken */
 
+	publish_queries(t);
 	while (!is_closing || !is_finished(t)) {
 		size_t n = poller_wait(t->poller, has_more ? 0 : time_to_sleep(t), events);
 
@@ -451,8 +457,7 @@ static void *run(void *arg)
 		t->now_ns = clock_mono_ns();
 		worker_tick(t->worker, t->now_ns);
 		report_failures(t);
-		atomic_store_explicit(
-			&t->n_queries, worker_queries(t->worker), memory_order_relaxed);
+		publish_queries(t);
 	}
 	atomic_store_explicit(&t->n_queries, 0, memory_order_relaxed);
 	atomic_store_explicit(&t->is_finished, true, memory_order_relaxed);

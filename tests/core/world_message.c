@@ -11,7 +11,8 @@
 static void put(struct message *m, const void *data, size_t len)
 {
 	cr_assert_leq(m->len + len, sizeof m->data);
-	memcpy(m->data + m->len, data, len);
+	if (len > 0)
+		memcpy(m->data + m->len, data, len);
 	m->len += len;
 }
 
