@@ -115,7 +115,7 @@ def test_bad_replies(balancer, stubs, rng, case_randomize):
         return bad_reply(rng, q)
 
     stub = stubs(script)
-    daemon = balancer([stub.forced()], deadline_ms=300, case_randomize=case_randomize)
+    daemon = balancer([stub.forced()], deadline_ms=100, case_randomize=case_randomize)
     with daemon.client() as client:
         for n in range(N // 2):
             edns = m.opt(rng.choice([512, 1232, 4096])) if n % 2 else None
