@@ -114,6 +114,7 @@ struct worker_env {
 /* One of the worker's sockets to servers. */
 struct worker_socket {
 	uint32_t in_flight; /* live attempts */
+	struct pending *probe; /* out by this socket; NULL: none */
 	uint16_t server;
 	bool is_open;
 	bool is_retired; /* no new attempts; goes when in_flight is 0 */
@@ -158,6 +159,9 @@ enum worker_send_error { WORKER_SEND_UNREACHABLE, WORKER_SEND_NO_ROOM };
 /* The send named by `ref` was not accepted by the kernel. */
 void worker_send_failed(
 	struct worker *w, int64_t now_ns, uint64_t ref, enum worker_send_error error);
+/* An error was read from a socket: an ICMP answer to something sent by it. A probe that is out by it
+ * has failed; queries wait on, because such a message can be forged and names no query. */
+void worker_socket_failed(struct worker *w, int64_t now_ns, uint16_t socket);
 /* `socket` is the fresh one if the order is for a fresh one, else ignored. If it could not be made
  * (WORKER_SOCKET_NONE), `failure` says what that means for the probe. */
 void worker_probe(struct worker *w, int64_t now_ns, const struct probe_order *order, uint16_t socket,

@@ -354,7 +354,8 @@ static size_t read_socket(struct worker_thread *t, uint16_t socket, size_t n)
 
 		if (got < 0) {
 			count(t, METRIC_socket_errors);
-			continue; /* an ICMP error; data may follow it */
+			worker_socket_failed(t->worker, t->now_ns, socket);
+			continue; /* data may follow it */
 		}
 		for (int i = 0; i < got; i++)
 			t->replies[n + (size_t)i].socket = socket;
