@@ -412,6 +412,19 @@ Test(worker_failure, no_room_to_send_is_overload_and_no_fault_of_the_server)
 	}
 }
 
+Test(worker_failure, no_room_to_send_again_leaves_the_first_sending_its_chance)
+{
+	world_query(w, "example.com", A, 5, 1);
+	world_advance_ms(w, WORKER_REPEAT_AFTER_MS);
+	world_query(w, "example.com", A, 5, 1);
+	world_expect_metric(w, attempts_resent, 1);
+	world_send_no_room(w, world_sent(w, 0));
+	world_expect_metric(w, shed_limit, 0);
+	cr_expect_eq(worker_queries(w->worker), 1);
+	world_reply(w, RCODE_NOERROR);
+	world_expect_answer(w, 1, 5, RCODE_NOERROR);
+}
+
 Test(worker_failure, a_server_found_unreachable_when_asked_again_ends_the_query)
 {
 	world_query(w, "example.com", A, 5, 1);
