@@ -38,6 +38,7 @@ struct attempt {
 	uint16_t id; /* host order */
 	uint16_t server;
 	bool is_live; /* in the table: a reply would match */
+	bool is_resent; /* sent again as it was, because its client asked again */
 };
 
 /* The part of a probe that a query has its origin for. */

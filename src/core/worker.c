@@ -319,6 +319,7 @@ static void merge(struct worker *w, int64_t now_ns, const struct datagram *d,
 		us - a->sent_us < WORKER_REPEAT_AFTER_MS * 1000)
 		return;
 	a->sent_us = (uint32_t)us;
+	a->is_resent = true;
 	count(w, METRIC_attempts_resent);
 	w->env.ops->send(w->env.ctx, a->socket, pending_bytes(w->env.shard, p), p->len,
 		pending_ref(w->env.shard, p, 0));
@@ -474,6 +475,8 @@ static void not_sent(struct worker *w, struct pending *p, unsigned i, int64_t no
 	int64_t until_ns = p->deadline_ns;
 
 	if (error == WORKER_SEND_NO_ROOM) {
+		if (p->attempts[i].is_resent)
+			return; /* the first time it went out, and may still be answered */
 		shed_pending(w, p, now_ns, "no room to send");
 		return;
 	}

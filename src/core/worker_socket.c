@@ -110,6 +110,7 @@ bool worker_attempt_open(
 	assert(!a->is_live);
 	a->socket = socket;
 	a->server = w->sockets[socket].server;
+	a->is_resent = false;
 	a->sent_us = (uint32_t)((now_ns - p->arrival_ns) / CLOCK_NS_PER_US);
 	for (int tries = 0; tries < ID_TRIES; tries++) {
 		a->id = rng_u16(w->env.rng);

@@ -105,6 +105,30 @@ Test(health, scripts_play_out)
 	}
 }
 
+Test(health, a_probe_may_be_wanted_sooner)
+{
+	struct health_params p = params(3, 2);
+	struct health h;
+	struct rng rng;
+
+	fixture_rng(&rng, 2);
+	health_init(&h, &p, START);
+	health_probe_sent(&h);
+	health_probe_soon(&h, START + 7 * MS); /* it could not be sent */
+	cr_expect_eq(h.next_ns, START + 7 * MS);
+	cr_expect_eq(h.state, SERVER_UNKNOWN);
+	health_probe_sent(&h);
+	health_probe_done(&h, true, START + 10 * MS, &rng);
+	health_probe_soon(&h, START + 10 * MS);
+	cr_expect_eq(h.next_ns, START + 10 * MS, "whatever was planned");
+	cr_expect_eq(h.state, SERVER_UP);
+	cr_expect_not(health_is_in_doubt(&h));
+	health_probe_sent(&h);
+	cr_expect_eq(h.next_ns, INT64_MAX);
+	health_probe_done(&h, true, START + 20 * MS, &rng);
+	cr_expect_geq(h.next_ns, START + 920 * MS, "once");
+}
+
 Test(health, jitter_covers_ten_percent_either_way_evenly)
 {
 	enum { N = 20000, BUCKETS = 10 };

@@ -240,8 +240,22 @@ Test(log, json_events_follow_their_name_in_text)
 	capture();
 	open_as(LOG_LEVEL_INFO, LOG_AS_TEXT);
 	log_json(LOG_LEVEL_INFO, "counters", "{\"a\":\n1}");
-	log_json(LOG_LEVEL_DEBUG, "quiet", "{}");
 	cr_expect_str_eq(logged() + 24, " dnsbal: info: counters {\"a\":\\0101}\n");
+}
+
+Test(log, json_events_are_written_whatever_the_level)
+{
+	static const enum log_format formats[] = { LOG_AS_TEXT, LOG_AS_JSON };
+
+	for (size_t i = 0; i < 2; i++) {
+		capture();
+		open_as(LOG_LEVEL_ERROR, formats[i]);
+		log_info("quiet");
+		log_json(LOG_LEVEL_INFO, "counters", "{\"a\":1}");
+		log_json(LOG_LEVEL_DEBUG, "counters", "{\"a\":2}");
+		cr_expect_eq(count_lines(logged()), 2, "%s", logged());
+		cr_expect_not_null(strstr(logged(), "counters"), "%s", logged());
+	}
 }
 
 Test(log, json_event_of_many_servers_is_one_line)
@@ -303,7 +317,7 @@ Test(log, closing_returns_to_the_state_before_opening)
 	cr_expect_str_eq(logged() + 24, " dnsbal: notice: x\n");
 }
 
-Test(log, journal_that_is_missing_is_refused_and_changes_nothing)
+Test(log, journal_that_is_missing_is_told_and_stderr_takes_its_place)
 {
 	const struct log_params params = { LOG_LEVEL_DEBUG, LOG_TO_JOURNAL, LOG_AS_JSON };
 
@@ -311,9 +325,12 @@ Test(log, journal_that_is_missing_is_refused_and_changes_nothing)
 		cr_skip_test("a journal runs here");
 	capture();
 	cr_expect_eq(log_open(&params), ERR_UNSUPPORTED);
-	cr_expect_not(log_enabled(LOG_LEVEL_INFO));
-	log_notice("x");
+	cr_expect(log_enabled(LOG_LEVEL_DEBUG), "the level holds all the same");
+	log_debug("x");
 	cr_expect_eq(count_lines(logged()), 1);
+	json_t *line = parse_line(logged()); /* and so does the format */
+	cr_expect_str_eq(json_string_value(json_object_get(line, "message")), "x");
+	json_decref(line);
 }
 
 Test(log, syslog_takes_messages_away_from_stderr)

@@ -204,7 +204,6 @@ Test(engine, probes_reach_the_server_and_their_results_come_back)
 		const struct probe_order order = {
 			.serial = i,
 			.is_fresh = i % 4 == 3,
-			.replaces = WORKER_SOCKET_NONE,
 			.timeout_ns = (i == 5 ? 20 : 5000) * CLOCK_NS_PER_MS,
 			.message = message,
 			.message_len = RIG_QUERY_BYTES,

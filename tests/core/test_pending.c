@@ -220,12 +220,17 @@ Test(pending, a_ref_never_meets_the_next_tenant)
 
 /* ---- clients ------------------------------------------------------------------------------------ */
 
-static struct pending *find_client(unsigned client, uint16_t id, const uint8_t *q)
+static struct pending *find_client_as(unsigned client, struct header header, const uint8_t *q)
 {
 	struct origin o = origin_of(client);
-	uint32_t hash = pending_client_hash(s, &o, id, q, NAME_LEN + 4);
+	uint32_t hash = pending_client_hash(s, &o, header.id, q, NAME_LEN + 4);
 
-	return pending_client_find(s, hash, &o, id, q, NAME_LEN);
+	return pending_client_find(s, hash, &o, &header, q, NAME_LEN);
+}
+
+static struct pending *find_client(unsigned client, uint16_t id, const uint8_t *q)
+{
+	return find_client_as(client, (struct header){ .id = id }, q);
 }
 
 static struct pending *open_client(unsigned client, uint16_t id)
@@ -250,6 +255,24 @@ Test(pending, a_client_is_found_whatever_the_case)
 	cr_expect_null(find_client(1, 7, (const uint8_t *)"\7examplf\0\0\1\0\1"));
 	pending_close(s, p);
 	cr_expect_null(find_client(1, 7, question));
+}
+
+Test(pending, another_opcode_is_another_message)
+{
+	static const uint16_t flags[] = { 0, MESSAGE_RD, MESSAGE_CD | MESSAGE_AD };
+	struct pending *p = open_client(1, 7);
+	struct header header = { .id = 7 };
+
+	for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+		header.flags = flags[i];
+		cr_expect_eq(find_client_as(1, header, question), p, "flags %04x", flags[i]);
+		header.flags |= OPCODE_UPDATE << 11;
+		cr_expect_null(find_client_as(1, header, question), "flags %04x", flags[i]);
+	}
+	p->client_flags = OPCODE_UPDATE << 11;
+	cr_expect_eq(find_client_as(1, header, question), p);
+	cr_expect_null(find_client(1, 7, question));
+	pending_close(s, p);
 }
 
 Test(pending, chains_of_clients_survive_any_order_of_leaving)
@@ -286,7 +309,7 @@ Test(pending, a_message_without_question_is_a_key_too)
 	p->origin = o;
 	p->client_id = 7;
 	pending_client_add(s, p, hash);
-	cr_expect_eq(pending_client_find(s, hash, &o, 7, header, 0), p);
+	cr_expect_eq(pending_client_find(s, hash, &o, &(struct header){ .id = 7 }, header, 0), p);
 	cr_expect_null(find_client(1, 7, question));
 	pending_close(s, p);
 }

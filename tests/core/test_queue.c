@@ -41,12 +41,12 @@ TestSuite(queue, .init = setup, .fini = finish);
 static struct batch *batch_of(unsigned n, uint16_t mark)
 {
 	struct datagram *small[BATCH_MAX] = { NULL };
-	struct batch *b = queue_take_batch(q);
+	struct batch *b = NULL;
 
+	queue_stock(q, small, n, &b);
 	cr_assert_not_null(b);
 	cr_expect_null(b->next);
 	cr_expect_eq(b->n, 0);
-	queue_stock(q, small, n);
 	for (unsigned i = 0; i < n; i++) {
 		cr_assert_not_null(small[i], "stock is gone");
 		small[i]->len = mark;
@@ -162,13 +162,20 @@ Test(queue, a_large_datagram_returns_to_the_large_ones)
 Test(queue, stock_fills_only_what_is_missing)
 {
 	struct datagram *small[4] = { NULL };
+	struct batch *batch = NULL;
 
-	queue_stock(q, small, 2);
+	queue_stock(q, small, 2, &batch);
+	cr_assert_not_null(batch);
+	cr_expect(small[0] && small[1]);
+	cr_expect(!small[2] && !small[3], "more than was asked for");
 	struct datagram *first = small[0];
+	struct batch *same = batch;
 	small[1] = NULL; /* the caller's loss */
-	queue_stock(q, small, 4);
+	queue_stock(q, small, 4, &batch);
+	cr_expect_eq(batch, same);
 	cr_expect_eq(small[0], first);
 	cr_expect(small[1] && small[2] && small[3]);
+	queue_give_back(q, batch);
 	for (int i = 0; i < 4; i++)
 		queue_give_datagram(q, small[i]);
 }

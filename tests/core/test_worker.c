@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Stories of queries and time: what a client hears when all goes well, when nobody answers, when it
- * asks again, and when it asks nonsense. */
+ * Stories of queries: what a client hears when all goes well, when it asks again, and when it asks
+ * nonsense. */
 #include "core/worker.h"
 
 #include <criterion/criterion.h>
@@ -31,14 +31,6 @@ static void begin(const struct world_params *p)
 {
 	world_finish(&w);
 	w = world_new(p);
-}
-
-static struct message edns_query(const char *name, uint16_t id)
-{
-	struct message m = message_query(name, A, id);
-
-	message_opt(&m, 1232, 0, NULL, 0);
-	return m;
 }
 
 /* ---- the straight path ---------------------------------------------------------------------------- */
@@ -253,7 +245,7 @@ Test(worker, more_own_answers_than_boxes_in_one_batch_all_leave)
 Test(worker, a_retransmission_is_merged)
 {
 	world_query(w, "example.com", A, 5, 1);
-	world_advance_ms(w, 1000);
+	world_advance_ms(w, 500);
 	world_query(w, "example.com", A, 5, 1);
 	world_query(w, "EXAMPLE.com", A, 5, 1);
 	cr_expect_eq(w->n_sent, 1);
@@ -264,6 +256,83 @@ Test(worker, a_retransmission_is_merged)
 	world_expect_silence(w);
 	world_query(w, "example.com", A, 5, 1); /* answered: a new query */
 	cr_expect_eq(w->n_sent, 2);
+}
+
+static void expect_sent_again(void)
+{
+	const struct world_sent *first = &w->sent[0], *last = world_sent(w, 0);
+
+	cr_expect_eq(last->socket, first->socket, "by another socket");
+	cr_expect_eq(last->id, first->id, "under another ID");
+	cr_expect_eq(last->ref, first->ref);
+	cr_assert_eq(last->len, first->len);
+	cr_expect_arr_eq(last->data, first->data, first->len);
+}
+
+Test(worker, a_late_retransmission_has_the_attempt_sent_again_as_it_was)
+{
+	struct world_params p = world_defaults();
+
+	p.worker.case_randomize = true;
+	begin(&p);
+	world_query(w, "example.com", A, 5, 1);
+	world_advance_us(w, WORKER_REPEAT_AFTER_MS * 1000 - 1);
+	world_query(w, "example.com", A, 5, 1);
+	cr_expect_eq(w->n_sent, 1, "too early");
+	world_advance_us(w, 1);
+	world_query(w, "EXAMPLE.com", A, 5, 1);
+	cr_assert_eq(w->n_sent, 2);
+	expect_sent_again();
+	world_query(w, "example.com", A, 5, 1);
+	world_advance_us(w, WORKER_REPEAT_AFTER_MS * 1000 - 1);
+	world_query(w, "example.com", A, 5, 1);
+	cr_expect_eq(w->n_sent, 2, "the wait counts from the last time it was sent");
+	world_advance_us(w, 1);
+	world_query(w, "example.com", A, 5, 1);
+	cr_assert_eq(w->n_sent, 3);
+	expect_sent_again();
+	world_expect_metric(w, merged, 5);
+	world_expect_metric(w, attempts, 1);
+	world_expect_metric(w, attempts_resent, 2);
+	cr_expect_eq(world_outstanding(w), 1);
+	cr_expect_eq(worker_queries(w->worker), 1);
+	world_reply(w, RCODE_NOERROR);
+	const struct world_answer *a = world_expect_answer(w, 1, 5, RCODE_NOERROR);
+	cr_expect_arr_eq(a->data + 12, "\7example\3com", 12, "the first spelling");
+	world_expect_silence(w);
+}
+
+Test(worker, asking_again_does_not_move_the_deadline)
+{
+	world_query(w, "example.com", A, 5, 1);
+	for (int i = 0; i < 29; i++) {
+		world_advance_ms(w, 100);
+		world_query(w, "example.com", A, 5, 1);
+	}
+	world_expect_silence(w);
+	world_expect_metric(w, attempts_resent, 3);
+	world_advance_ms(w, 101);
+	world_expect_answer(w, 1, 5, RCODE_SERVFAIL);
+	world_expect_metric(w, attempt_timeouts, 1);
+}
+
+Test(worker, signed_messages_updates_and_notifies_are_never_sent_twice)
+{
+	for (uint16_t i = 0; i < 3; i++) {
+		struct message m = message_query("example.com", A, i);
+		if (i == 0)
+			message_tsig(&m);
+		else
+			message_opcode(&m, i == 1 ? OPCODE_UPDATE : OPCODE_NOTIFY);
+		world_take(w, &m, 1);
+		world_advance_ms(w, 2 * WORKER_REPEAT_AFTER_MS);
+		world_take(w, &m, 1);
+		cr_expect_eq(w->n_sent, i + 1u, "case %d", i);
+		cr_expect_eq(world_metric(w, METRIC_merged), i + 1u, "case %d", i);
+		world_reply(w, RCODE_NOERROR);
+		world_expect_answer(w, 1, i, RCODE_NOERROR);
+	}
+	world_expect_metric(w, attempts_resent, 0);
 }
 
 Test(worker, what_differs_in_anything_is_another_query)
@@ -317,157 +386,4 @@ Test(worker, another_port_or_listener_or_address_of_ours_is_another_query)
 		cr_expect_eq(w->n_sent, 2 + (size_t)i, "case %d", i);
 	}
 	free(d);
-}
-
-/* ---- failures ------------------------------------------------------------------------------------- */
-
-Test(worker, silence_ends_in_servfail_at_the_deadline)
-{
-	world_advance_us(w, 377); /* not on a tick */
-	world_query(w, "example.com", A, 5, 1);
-	unsigned s = world_sent(w, 0)->server;
-	world_advance_us(w, 2999999);
-	world_expect_silence(w);
-	world_advance_us(w, 1001);
-	world_expect_answer(w, 1, 5, RCODE_SERVFAIL);
-	world_expect_metric(w, answered_deadline, 1);
-	world_expect_metric(w, attempt_timeouts, 1);
-	cr_expect_eq(world_server_metric(w, s, SERVER_METRIC_timeouts), 1);
-	cr_expect_eq(worker_next_ns(w->worker), INT64_MAX, "an empty wheel wants no wake-up");
-}
-
-Test(worker, the_deadline_counts_from_the_arrival)
-{
-	struct message m = message_query("example.com", A, 5);
-
-	world_take_delayed(w, &m, 1, 1000 * 1000);
-	world_advance_ms(w, 1999);
-	world_expect_silence(w);
-	world_advance_ms(w, 2);
-	world_expect_answer(w, 1, 5, RCODE_SERVFAIL);
-}
-
-Test(worker, ede_22_tells_of_the_deadline_where_the_client_speaks_edns)
-{
-	struct message m = edns_query("example.com", 5);
-
-	world_take(w, &m, 1);
-	world_query(w, "example.com", A, 6, 1);
-	world_advance_ms(w, 3001);
-	for (int i = 0; i < 2; i++) {
-		const struct world_answer *a = &w->answers[i];
-		int ede = message_id(a->data) == 5 ? EDE_NO_REACHABLE_AUTHORITY : -2;
-		cr_expect_eq(message_ede_of(a->data, a->len), ede, "ID %u", message_id(a->data));
-		cr_expect_eq(message_count(a->data, 0), 1);
-	}
-	cr_expect_eq(w->n_answers, 2);
-}
-
-Test(worker, a_reply_in_the_last_moment_counts)
-{
-	world_query(w, "example.com", A, 5, 1);
-	world_advance_us(w, 2999999);
-	world_reply(w, RCODE_NOERROR);
-	world_expect_answer(w, 1, 5, RCODE_NOERROR);
-	world_advance_ms(w, 10);
-	world_expect_silence(w);
-}
-
-Test(worker, on_failure_drop_is_silence)
-{
-	struct world_params p = world_defaults();
-
-	p.worker.on_failure = ON_FAILURE_DROP;
-	begin(&p);
-	world_query(w, "example.com", A, 5, 1);
-	world_advance_ms(w, 3001);
-	world_query(w, "example.com", A, 6, 1);
-	world_send_failed(w, world_sent(w, 0));
-	world_expect_silence(w);
-	world_expect_metric(w, dropped_failure, 2);
-	world_expect_balance(w);
-}
-
-Test(worker, an_unreachable_server_means_servfail_at_once)
-{
-	struct message m = edns_query("example.com", 5);
-
-	world_take(w, &m, 1);
-	world_send_failed(w, world_sent(w, 0));
-	const struct world_answer *a = world_expect_answer(w, 1, 5, RCODE_SERVFAIL);
-	cr_expect_eq(message_ede_of(a->data, a->len), EDE_NETWORK_ERROR);
-	world_expect_metric(w, answered_unreachable, 1);
-	world_expect_metric(w, attempt_errors, 1);
-	world_send_failed(w, world_sent(w, 0)); /* told twice */
-	world_expect_silence(w);
-}
-
-Test(worker, a_failed_send_never_meets_the_slots_next_tenant)
-{
-	world_query(w, "first.example", A, 5, 1);
-	struct world_sent old = *world_sent(w, 0);
-	world_reply(w, RCODE_NOERROR);
-	world_expect_answer(w, 1, 5, RCODE_NOERROR);
-	world_query(w, "second.example", A, 6, 1); /* takes the same slot */
-	world_send_failed(w, &old);
-	world_expect_silence(w);
-	cr_expect_eq(worker_queries(w->worker), 1);
-}
-
-Test(worker, no_server_at_all_means_servfail_at_once)
-{
-	struct message m = edns_query("example.com", 5);
-
-	for (size_t i = 0; i < 2; i++)
-		w->pool->servers[i].params.mode = SERVER_FORCED_DOWN;
-	world_take(w, &m, 1);
-	const struct world_answer *a = world_expect_answer(w, 1, 5, RCODE_SERVFAIL);
-	cr_expect_eq(message_ede_of(a->data, a->len), EDE_NO_REACHABLE_AUTHORITY);
-	world_expect_metric(w, answered_no_server, 1);
-	cr_expect_eq(w->n_sent, 0);
-}
-
-Test(worker, a_server_that_is_down_is_not_asked)
-{
-	world_server_state(w, 0, SERVER_DOWN);
-	for (uint16_t i = 0; i < 10; i++) {
-		world_query(w, "example.com", A, i, 1);
-		cr_expect_eq(world_sent(w, 0)->server, 1);
-	}
-}
-
-Test(worker, with_all_down_by_probe_it_asks_all_the_same)
-{
-	bool asked[2] = { false, false };
-
-	world_server_state(w, 0, SERVER_DOWN);
-	world_server_state(w, 1, SERVER_DOWN);
-	for (uint16_t i = 0; i < 10; i++) {
-		world_query(w, "example.com", A, i, 1);
-		asked[world_sent(w, 0)->server] = true;
-	}
-	cr_expect(asked[0] && asked[1]);
-	world_expect_metric(w, answered_no_server, 0);
-}
-
-Test(worker, give_up_answers_everything)
-{
-	for (uint16_t i = 0; i < 4; i++)
-		world_query_batch(w, WORLD_BATCH_MAX, (uint16_t)(100 * i), 1);
-	world_advance_ms(w, 500);
-	worker_give_up(w->worker, w->now_ns);
-	cr_expect_eq(w->n_answers, 4 * WORLD_BATCH_MAX);
-	for (size_t i = 0; i < w->n_answers; i++)
-		cr_expect_eq(message_rcode(w->answers[i].data), RCODE_SERVFAIL);
-	world_expect_metric(w, answered_deadline, 4 * WORLD_BATCH_MAX);
-	cr_expect_eq(worker_queries(w->worker), 0);
-}
-
-Test(worker, many_deadlines_at_once_all_fire)
-{
-	for (uint16_t i = 0; i < 8; i++)
-		world_query_batch(w, WORLD_BATCH_MAX, (uint16_t)(100 * i), 1);
-	w->now_ns += 100 * CLOCK_NS_PER_S; /* a process that was stopped for long */
-	worker_tick(w->worker, w->now_ns);
-	cr_expect_eq(w->n_answers, 8 * WORLD_BATCH_MAX);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Stories of probes: they go by the traffic's sockets in turn, and a socket that is dead while its
- * server lives is replaced. */
+ * Stories of probes: they go by the traffic's sockets in turn, and sockets that are dead while their
+ * server lives are replaced, all of them. */
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -28,16 +28,15 @@ static void probe(uint16_t server, uint32_t serial)
 {
 	const struct probe_order order = world_probe_order(server, serial);
 
-	worker_probe(w->worker, w->now_ns, &order, WORKER_SOCKET_NONE);
+	worker_probe(w->worker, w->now_ns, &order, WORKER_SOCKET_NONE, PROBE_UNREACHABLE);
 }
 
-/* The repetition of a probe that `silent` did not answer. */
-static uint16_t repeat(uint16_t server, uint16_t silent)
+/* The repetition by a fresh socket; returns it. */
+static uint16_t repeat(uint16_t server)
 {
 	struct probe_order order = world_probe_order(server, 2);
 
 	order.is_fresh = true;
-	order.replaces = silent;
 	return world_probe_fresh(w, &order);
 }
 
@@ -125,6 +124,53 @@ Test(worker_probe, a_send_error_means_unreachable)
 	world_expect_silence(w);
 }
 
+Test(worker_probe, no_room_to_send_says_nothing_of_the_server)
+{
+	probe(0, 5);
+	world_send_no_room(w, world_sent(w, 0));
+	cr_expect_eq(last_result()->outcome, PROBE_NOT_SENT);
+	cr_expect_eq(last_result()->serial, 5);
+	cr_expect_not(last_result()->is_fresh);
+	world_expect_metric(w, shed_limit, 0);
+	world_expect_silence(w);
+	uint16_t fresh = repeat(0);
+	world_send_no_room(w, world_sent(w, 0));
+	cr_expect_eq(last_result()->outcome, PROBE_NOT_SENT);
+	cr_expect(last_result()->is_fresh);
+	cr_assert_eq(w->n_unused, 1, "the fresh socket stays open");
+	cr_expect_eq(w->unused[0], fresh);
+	cr_expect_eq(worker_sockets_missing(w->worker, 0), 0);
+}
+
+Test(worker_probe, without_a_slot_it_is_not_sent)
+{
+	struct world_params p = world_defaults();
+
+	world_finish(&w);
+	p.places = 0;
+	p.pending_max = 2;
+	w = world_new(&p);
+	for (uint32_t i = 0; w->n_results == 0; i++)
+		probe(0, i);
+	cr_expect_eq(last_result()->outcome, PROBE_NOT_SENT);
+	size_t n_sent = w->n_sent;
+	uint16_t fresh = repeat(0);
+	cr_expect_eq(w->n_sent, n_sent);
+	cr_expect_eq(last_result()->outcome, PROBE_NOT_SENT);
+	cr_assert_eq(w->n_unused, 1, "the fresh socket stays open");
+	cr_expect_eq(w->unused[0], fresh);
+}
+
+Test(worker_probe, a_server_that_lacks_some_sockets_is_given_them)
+{
+	worker_socket_drop(w->worker, w->worker->row[1]);
+	probe(0, 1);
+	cr_expect_eq(w->n_wanted, 1);
+	cr_expect_eq(worker_sockets_missing(w->worker, 0), 0);
+	probe(0, 2);
+	cr_expect_eq(w->n_wanted, 1);
+}
+
 Test(worker_probe, a_forged_reply_does_not_end_a_probe)
 {
 	probe(0, 5);
@@ -160,42 +206,80 @@ Test(worker_probe, a_server_without_sockets_is_given_some)
 
 /* ---- the repetition by a fresh socket --------------------------------------------------------------- */
 
-Test(worker_probe, a_fresh_socket_that_is_answered_replaces_the_silent_one)
+Test(worker_probe, a_fresh_socket_that_is_answered_replaces_all_of_the_servers)
 {
+	uint16_t old[4], theirs[4];
+
+	memcpy(old, w->worker->row, sizeof old);
+	memcpy(theirs, w->worker->row + 4, sizeof theirs);
 	probe(0, 1);
-	uint16_t silent = world_sent(w, 0)->socket;
 	world_advance_ms(w, 1001);
-	uint16_t fresh = repeat(0, silent);
+	uint16_t fresh = repeat(0);
 	cr_expect_eq(world_sent(w, 0)->socket, fresh);
 	cr_expect_not(carries_traffic(0, fresh), "not before it is answered");
+	cr_expect_eq(w->n_unused, 0);
 	world_reply(w, RCODE_NOERROR);
 	cr_expect_eq(last_result()->outcome, PROBE_ANSWERED);
 	cr_expect(last_result()->is_fresh);
+	cr_expect_eq(last_result()->socket, fresh);
 	cr_expect(carries_traffic(0, fresh));
-	cr_expect_not(carries_traffic(0, silent));
-	cr_expect_eq(worker_sockets_missing(w->worker, 0), 0);
-	cr_assert_eq(w->n_unused, 1);
-	cr_expect_eq(w->unused[0], silent);
+	cr_assert_eq(w->n_unused, 4);
+	for (int i = 0; i < 4; i++) {
+		bool is_closed = false;
+		for (size_t k = 0; k < w->n_unused; k++)
+			is_closed |= w->unused[k] == old[i];
+		cr_expect(is_closed, "socket %u stays", old[i]);
+		cr_expect(carries_traffic(1, theirs[i]), "socket %u of another server", theirs[i]);
+	}
+	cr_expect_eq(w->n_wanted, 1);
+	cr_expect_eq(worker_sockets_missing(w->worker, 0), 0, "new ones take their place");
 }
 
-Test(worker_probe, the_silent_socket_closes_only_when_its_attempts_end)
+Test(worker_probe, a_fresh_socket_carries_all_when_no_others_can_be_made)
 {
 	world_server_state(w, 1, SERVER_DOWN);
-	world_query(w, "example.com", A, 5, 1);
-	struct world_sent query = *world_sent(w, 0);
-	uint16_t fresh = repeat(0, query.socket);
+	uint16_t fresh = repeat(0);
+	w->can_open = false;
 	world_reply(w, RCODE_NOERROR);
-	cr_expect(carries_traffic(0, fresh));
-	cr_expect_eq(w->n_unused, 0, "closed under a query");
-	for (uint16_t i = 0; i < 20; i++) { /* no new attempt goes by it */
+	cr_expect_eq(w->n_wanted, 1);
+	cr_expect_eq(worker_sockets_missing(w->worker, 0), 3);
+	for (uint16_t i = 0; i < 20; i++) {
 		world_query(w, "example.org", A, i, 2);
-		cr_expect_neq(world_sent(w, 0)->socket, query.socket);
+		cr_expect_eq(world_sent(w, 0)->socket, fresh);
 	}
-	struct message m = world_make_reply(&query, RCODE_NOERROR);
-	world_deliver(w, &query, &m);
-	world_expect_answer(w, 1, 5, RCODE_NOERROR);
-	cr_assert_eq(w->n_unused, 1);
-	cr_expect_eq(w->unused[0], query.socket);
+	w->can_open = true;
+	world_query(w, "example.org", A, 20, 2);
+	cr_expect_eq(worker_sockets_missing(w->worker, 0), 0);
+}
+
+Test(worker_probe, retired_sockets_close_as_their_attempts_end)
+{
+	struct world_sent old[40];
+	size_t n_used = 0;
+
+	world_server_state(w, 1, SERVER_DOWN);
+	for (uint16_t i = 0; i < 40; i++) {
+		world_query(w, "example.com", A, i, 1);
+		old[i] = *world_sent(w, 0);
+	}
+	for (int k = 0; k < 4; k++)
+		n_used += w->worker->sockets[w->worker->row[k]].in_flight > 0;
+	cr_assert_geq(n_used, 2);
+	uint16_t fresh = repeat(0);
+	world_reply(w, RCODE_NOERROR);
+	cr_expect_eq(w->n_unused, 4 - n_used, "closed under a query");
+	for (uint16_t i = 0; i < 40; i++) { /* no new attempt goes by them */
+		world_query(w, "example.org", A, i, 2);
+		for (int k = 0; k < 40; k++)
+			cr_expect_neq(world_sent(w, 0)->socket, old[k].socket);
+	}
+	for (uint16_t i = 0; i < 40; i++) { /* they still deliver */
+		struct message m = world_make_reply(&old[i], RCODE_NOERROR);
+		world_deliver(w, &old[i], &m);
+		world_expect_answer(w, 1, i, RCODE_NOERROR);
+	}
+	cr_expect_eq(w->n_unused, 4);
+	cr_expect(carries_traffic(0, fresh));
 }
 
 Test(worker_probe, a_retired_socket_closes_at_its_queries_deadline)
@@ -203,21 +287,22 @@ Test(worker_probe, a_retired_socket_closes_at_its_queries_deadline)
 	world_server_state(w, 1, SERVER_DOWN);
 	world_query(w, "example.com", A, 5, 1);
 	uint16_t silent = world_sent(w, 0)->socket;
-	repeat(0, silent);
+	repeat(0);
 	world_reply(w, RCODE_NOERROR);
+	cr_expect_eq(w->n_unused, 3);
 	world_advance_ms(w, 3001);
 	world_expect_answer(w, 1, 5, RCODE_SERVFAIL);
-	cr_assert_eq(w->n_unused, 1);
-	cr_expect_eq(w->unused[0], silent);
+	cr_assert_eq(w->n_unused, 4);
+	cr_expect_eq(w->unused[3], silent);
 }
 
 Test(worker_probe, a_fresh_socket_that_fails_is_closed)
 {
-	probe(0, 1);
-	uint16_t silent = world_sent(w, 0)->socket;
-	world_advance_ms(w, 1001);
+	uint16_t old[4];
+
+	memcpy(old, w->worker->row, sizeof old);
 	for (int i = 0; i < 2; i++) {
-		uint16_t fresh = repeat(0, silent);
+		uint16_t fresh = repeat(0);
 		if (i == 0)
 			world_advance_ms(w, 1001);
 		else
@@ -226,19 +311,25 @@ Test(worker_probe, a_fresh_socket_that_fails_is_closed)
 		cr_expect(last_result()->is_fresh);
 		cr_assert_eq(w->n_unused, (size_t)i + 1);
 		cr_expect_eq(w->unused[i], fresh);
-		cr_expect(carries_traffic(0, silent), "the old socket stays: the server is dead");
+		cr_expect_arr_eq(w->worker->row, old, sizeof old, "the old ones stay");
 	}
+	cr_expect_eq(w->n_wanted, 0);
 }
 
-Test(worker_probe, a_fresh_socket_that_could_not_be_opened_is_unreachable)
+Test(worker_probe, a_fresh_socket_that_could_not_be_opened_is_told_as_what_it_was)
 {
+	static const enum probe_outcome failures[] = { PROBE_UNREACHABLE, PROBE_NOT_SENT };
 	struct probe_order order = world_probe_order(0, 2);
 
 	order.is_fresh = true;
-	worker_probe(w->worker, w->now_ns, &order, WORKER_SOCKET_NONE);
-	cr_expect_eq(last_result()->outcome, PROBE_UNREACHABLE);
-	cr_expect(last_result()->is_fresh);
+	for (size_t i = 0; i < 2; i++) {
+		worker_probe(w->worker, w->now_ns, &order, WORKER_SOCKET_NONE, failures[i]);
+		cr_assert_eq(w->n_results, i + 1);
+		cr_expect_eq(last_result()->outcome, failures[i]);
+		cr_expect(last_result()->is_fresh);
+	}
 	cr_expect_eq(w->n_unused, 0);
+	cr_expect_eq(w->n_sent, 0);
 }
 
 Test(worker_probe, a_fresh_socket_fills_the_row_of_a_server_that_had_none)
@@ -248,54 +339,47 @@ Test(worker_probe, a_fresh_socket_fills_the_row_of_a_server_that_had_none)
 	world_finish(&w);
 	p.without_sockets = true;
 	w = world_new(&p);
-	uint16_t fresh = repeat(0, WORKER_SOCKET_NONE);
+	uint16_t fresh = repeat(0);
 	world_reply(w, RCODE_NOERROR);
 	cr_expect(carries_traffic(0, fresh));
 	cr_expect_eq(worker_sockets_missing(w->worker, 0), 3);
 	cr_expect_eq(w->n_unused, 0);
 }
 
-Test(worker_probe, a_fresh_socket_too_many_is_closed)
+Test(worker_probe, of_two_fresh_sockets_the_last_that_is_answered_stays)
 {
-	uint16_t fresh = repeat(0, 60); /* the silent one is gone, and the row is full again */
-
-	world_reply(w, RCODE_NOERROR);
-	cr_expect_eq(last_result()->outcome, PROBE_ANSWERED);
-	cr_assert_eq(w->n_unused, 1);
-	cr_expect_eq(w->unused[0], fresh);
-}
-
-Test(worker_probe, another_servers_socket_is_never_retired)
-{
-	uint16_t theirs = w->worker->row[4];
-
-	cr_assert(carries_traffic(1, theirs));
-	repeat(0, theirs);
-	world_reply(w, RCODE_NOERROR);
-	cr_expect(carries_traffic(1, theirs));
-}
-
-Test(worker_probe, a_fresh_socket_on_trial_is_never_taken_for_the_silent_one)
-{
-	worker_socket_drop(w->worker, w->worker->row[1]); /* there is room for both */
-	worker_socket_drop(w->worker, w->worker->row[1]);
 	w->can_open = false;
-	uint16_t first = repeat(0, WORKER_SOCKET_NONE);
+	uint16_t first = repeat(0);
 	struct world_sent probe_of_first = *world_sent(w, 0);
 
-	repeat(0, first); /* an order that came late: the number has a new tenant */
+	uint16_t second = repeat(0);
 	world_reply(w, RCODE_NOERROR);
+	cr_expect(carries_traffic(0, second));
 	struct message m = world_make_reply(&probe_of_first, RCODE_NOERROR);
 	world_deliver(w, &probe_of_first, &m);
 	cr_expect_eq(w->n_results, 2);
+	cr_expect(carries_traffic(0, first));
+	cr_expect_not(carries_traffic(0, second));
 	for (uint16_t i = 0; i < w->worker->n_sockets; i++)
 		cr_expect(w->worker->sockets[i].is_open || !carries_traffic(0, i), "socket %u", i);
+}
+
+Test(worker_probe, a_late_answer_by_an_old_socket_replaces_nothing)
+{
+	probe(0, 1);
+	struct world_sent slow = *world_sent(w, 0);
+	world_advance_ms(w, 900);
+	struct message m = world_make_reply(&slow, RCODE_NOERROR);
+	world_deliver(w, &slow, &m);
+	cr_expect_eq(last_result()->outcome, PROBE_ANSWERED);
+	cr_expect_eq(w->n_unused, 0);
+	cr_expect_eq(w->n_wanted, 0);
 }
 
 Test(worker_probe, give_up_ends_probes_too)
 {
 	probe(0, 1);
-	repeat(1, 0);
+	repeat(1);
 	worker_give_up(w->worker, w->now_ns);
 	cr_expect_eq(w->n_results, 2);
 	cr_expect_eq(pending_count(w->shard), 0);

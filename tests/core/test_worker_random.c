@@ -95,7 +95,10 @@ static void reply(struct story *s)
 		return;
 	}
 	if (fate == 1) {
-		world_send_failed(s->w, &o->sent);
+		if (rng_below(&s->rng, 2) == 0)
+			world_send_failed(s->w, &o->sent);
+		else
+			world_send_no_room(s->w, &o->sent);
 		return;
 	}
 	if (fate != 2) /* else it is lost */
@@ -112,11 +115,10 @@ static void probe(struct story *s)
 
 	order.is_fresh = rng_below(&s->rng, 2) == 0;
 	uint16_t socket = WORKER_SOCKET_NONE;
-	if (order.is_fresh) {
-		order.replaces = (uint16_t)rng_below(&s->rng, s->w->worker->n_sockets);
+	if (order.is_fresh)
 		socket = worker_socket_add(s->w->worker, server, true);
-	}
-	worker_probe(s->w->worker, s->w->now_ns, &order, socket);
+	worker_probe(s->w->worker, s->w->now_ns, &order, socket,
+		rng_below(&s->rng, 2) == 0 ? PROBE_UNREACHABLE : PROBE_NOT_SENT);
 }
 
 static void step(struct story *s)

@@ -3,6 +3,7 @@
  * Stories of replies: which are believed, that nothing else ends a query, and what of them reaches
  * the client. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/worker.h"
@@ -230,7 +231,8 @@ Test(worker_reply, servers_may_leave_the_question_out_of_a_refusal)
 			world_reply(w, RCODE_NOERROR);
 		unsigned rcode = cases[i].ok ? cases[i].rcode : RCODE_NOERROR;
 		const struct world_answer *a = world_expect_answer(w, 1, (uint16_t)i, rcode);
-		cr_expect_eq(message_count(a->data, 0), !cases[i].ok);
+		cr_expect_eq(message_count(a->data, 0), 1, "rcode %u", cases[i].rcode);
+		cr_expect_arr_eq(a->data + 12, "\7example\3com\0\0\1\0\1", 17);
 	}
 }
 
@@ -242,7 +244,85 @@ Test(worker_reply, an_update_may_be_confirmed_without_its_zone)
 	struct message r = world_make_reply(world_sent(w, 0), RCODE_NOERROR);
 	no_question(&r);
 	world_deliver(w, world_sent(w, 0), &r);
-	world_expect_answer(w, 1, 5, RCODE_NOERROR);
+	const struct world_answer *a = world_expect_answer(w, 1, 5, RCODE_NOERROR);
+	cr_expect_eq(header_opcode(message_flags_of(a->data)), OPCODE_UPDATE);
+	cr_expect_eq(message_count(a->data, 0), 1);
+}
+
+/* What a server's reply without question becomes, for a client with those flags and EDNS or none. */
+static const struct world_answer *completed(const char *name, uint16_t flags, uint16_t udp_size)
+{
+	struct message m = message_query(name, A, 5);
+
+	message_flags(&m, MESSAGE_RD | MESSAGE_CD, flags);
+	if (udp_size != 0)
+		message_opt(&m, udp_size, EDNS_DO, NULL, 0);
+	world_take(w, &m, 1);
+	struct message r = world_make_reply(world_sent(w, 0), RCODE_REFUSED);
+	no_question(&r);
+	/* an OPT and flags of the server's own */
+	message_opt(message_flags(&r, MESSAGE_RD | MESSAGE_CD, (uint16_t)~flags), 4096, 0, NULL, 0);
+	world_deliver(w, world_sent(w, 0), &r);
+	return world_expect_answer(w, 1, 5, RCODE_REFUSED);
+}
+
+Test(worker_reply, a_reply_without_question_gets_the_clients)
+{
+	static const uint16_t flags[] = { 0, MESSAGE_RD, MESSAGE_CD, MESSAGE_RD | MESSAGE_CD };
+	struct world_params p = world_defaults();
+
+	for (int with_case = 0; with_case < 2; with_case++) {
+		p.worker.case_randomize = with_case;
+		begin(&p);
+		for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+			const struct world_answer *a = completed("eXample.Com", flags[i], 0);
+			cr_expect_eq(message_flags_of(a->data) & (MESSAGE_RD | MESSAGE_CD),
+				flags[i], "%zu", i);
+			cr_expect_eq(a->len, 29, "a client without EDNS gets no OPT: %zu", a->len);
+			cr_expect_eq(message_count(a->data, 3), 0);
+			cr_expect_arr_eq(a->data + 12, "\7eXample\3Com\0\0\1\0\1", 17);
+		}
+	}
+	world_expect_metric(w, answered_server, 4);
+	world_expect_metric(w, truncated, 0);
+}
+
+Test(worker_reply, a_reply_without_question_gets_an_opt_where_the_client_sent_one)
+{
+	const struct world_answer *a = completed("eXample.Com", MESSAGE_RD, 1400);
+
+	cr_assert_eq(a->len, 29 + 11);
+	cr_expect_eq(message_count(a->data, 0), 1);
+	cr_expect_eq(message_count(a->data, 3), 1);
+	/* our size, 1232, the client's DO, no options */
+	cr_expect_arr_eq(a->data + 29, "\0\0\x29\x04\xd0\0\0\x80\0\0\0", 11);
+}
+
+Test(worker_reply, the_longest_question_fits_into_a_reply_that_had_none)
+{
+	static const char label[] =
+		"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz0123456789x";
+	char name[256];
+
+	/* three labels of 63 and one of 61: 255 bytes on the wire */
+	snprintf(name, sizeof name, "%s.%s.%s.%.61s", label, label, label, label);
+	const struct world_answer *a = completed(name, MESSAGE_RD, 1400);
+	cr_expect_eq(a->len, 12 + 255 + 4 + 11);
+	cr_expect_arr_eq(a->data + 13, label, 63);
+}
+
+Test(worker_reply, a_signed_reply_without_question_stays_as_it_is)
+{
+	struct message m = message_query("example.com", A, 5);
+
+	world_take(w, message_tsig(&m), 1);
+	struct message r = world_make_reply(world_sent(w, 0), RCODE_REFUSED);
+	no_question(&r);
+	message_tsig(&r);
+	world_deliver(w, world_sent(w, 0), &r);
+	const struct world_answer *a = world_expect_answer(w, 1, 5, RCODE_REFUSED);
+	cr_assert_eq(a->len, r.len);
+	cr_expect_arr_eq(a->data + 2, r.data + 2, r.len - 2);
 }
 
 Test(worker_reply, a_query_for_a_cookie_only_makes_the_round)
@@ -328,6 +408,39 @@ Test(worker_reply, a_reply_over_the_clients_limit_is_cut)
 		cr_expect_eq(message_count(a->data, 1), !cases[i].is_cut, "%s", cases[i].name);
 	}
 	world_expect_metric(w, truncated, 5);
+}
+
+Test(worker_reply, a_signed_reply_is_limited_by_the_clients_size_only)
+{
+	static const struct {
+		const char *name;
+		uint16_t edns; /* 0: none */
+		size_t len;
+		bool is_cut;
+	} cases[] = {
+		{ "over ours, in the client's", 4096, 1233, false },
+		{ "at the client's", 4096, 4096, false },
+		{ "over the client's", 4096, 4097, true },
+		{ "over a small client's", 1000, 1001, true },
+		{ "no EDNS", 0, 512, false },
+		{ "no EDNS, over", 0, 513, true },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct message m = message_query("example.com", A, 5);
+		if (cases[i].edns != 0)
+			message_opt(&m, cases[i].edns, 0, NULL, 0);
+		world_take(w, message_tsig(&m), 1);
+		struct message r = world_make_reply(world_sent(w, 0), RCODE_NOERROR);
+		message_tsig(&r);
+		/* bytes behind the last record, for the length alone */
+		world_deliver(w, world_sent(w, 0), message_pad(&r, cases[i].len));
+		const struct world_answer *a = world_expect_answer(w, 1, 5, RCODE_NOERROR);
+		cr_expect_eq((message_flags_of(a->data) & MESSAGE_TC) != 0, cases[i].is_cut, "%s",
+			cases[i].name);
+		if (!cases[i].is_cut)
+			cr_expect_eq(a->len, cases[i].len, "%s: %zu", cases[i].name, a->len);
+	}
 }
 
 /* A cut reply to a client, with or without EDNS; the server's had BADVERS (16) and a cookie. */

@@ -91,10 +91,9 @@ Test(worker_socket, a_server_without_sockets_costs_servfail_and_is_given_some)
 	const struct world_answer *a = world_expect_answer(w, 1, 5, RCODE_SERVFAIL);
 	cr_expect_eq(message_ede_of(a->data, a->len), EDE_NETWORK_ERROR);
 	world_expect_metric(w, answered_unreachable, 1);
-	world_expect_metric(w, attempt_errors, 1);
+	world_expect_metric(w, attempt_errors, 2);
 	world_expect_metric(w, attempts, 0);
-	cr_expect_eq(w->n_wanted, 1);
-	cr_expect_eq(world_outstanding(w), 0);
+	cr_expect_eq(w->n_wanted, 2, "both servers are tried");
 	w->can_open = true;
 	world_take(w, &m, 1);
 	cr_expect_eq(w->n_sent, 1);
@@ -139,6 +138,7 @@ Test(worker_socket, a_dropped_number_leaves_the_row)
 {
 	uint16_t socket = w->worker->row[1];
 
+	w->can_open = false;
 	worker_socket_drop(w->worker, socket);
 	cr_expect_eq(worker_sockets_missing(w->worker, 0), 1);
 	world_server_state(w, 1, SERVER_DOWN);
@@ -146,6 +146,22 @@ Test(worker_socket, a_dropped_number_leaves_the_row)
 		world_query(w, "example.com", A, i, 1);
 		cr_expect_neq(world_sent(w, 0)->socket, socket);
 	}
+}
+
+Test(worker_socket, one_that_is_missing_is_wanted_once_per_batch)
+{
+	worker_socket_drop(w->worker, w->worker->row[1]);
+	world_server_state(w, 1, SERVER_DOWN);
+	w->can_open = false;
+	world_query_batch(w, WORLD_BATCH_MAX, 0, 1);
+	cr_expect_eq(w->n_sent, WORLD_BATCH_MAX, "the others still serve");
+	cr_expect_eq(w->n_wanted, 1);
+	w->can_open = true;
+	world_query(w, "example.com", A, 999, 1);
+	cr_expect_eq(w->n_wanted, 2);
+	cr_expect_eq(worker_sockets_missing(w->worker, 0), 0);
+	world_query(w, "example.com", A, 1000, 1);
+	cr_expect_eq(w->n_wanted, 2, "a full row wants nothing");
 }
 
 /* ---- limits ------------------------------------------------------------------------------------------- */
@@ -209,6 +225,7 @@ Test(worker_socket, no_room_for_another_long_query_is_overload)
 	struct world_params p = world_defaults();
 	struct message m = message_query("example.com", A, 5);
 
+	p.places = 0;
 	p.pending_max = 200; /* of them 64 may be over 512 bytes */
 	p.worker.on_overload = ON_OVERLOAD_SERVFAIL;
 	begin(&p);

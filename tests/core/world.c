@@ -70,8 +70,12 @@ static void on_sockets_wanted(void *ctx, uint16_t server, int64_t now_ns)
 
 	cr_expect_eq(now_ns, w->now_ns);
 	w->n_wanted++;
-	while (w->can_open && worker_sockets_missing(w->worker, server) > 0)
-		cr_assert_neq(worker_socket_add(w->worker, server, false), WORKER_SOCKET_NONE);
+	if (!w->can_open || server == w->unreachable)
+		return;
+	/* No number may be left: many are retired, and wait for their attempts to end. */
+	while (worker_sockets_missing(w->worker, server) > 0 &&
+		worker_socket_add(w->worker, server, false) != WORKER_SOCKET_NONE)
+		;
 }
 
 static void on_socket_unused(void *ctx, uint16_t socket)
@@ -135,6 +139,7 @@ struct world_params world_defaults(void)
 		.n_servers = 2,
 		.max_outstanding = 1000,
 		.pending_max = 4096,
+		.places = 1024,
 		.policy = POLICY_ROUND_ROBIN,
 		.worker = {
 			.deadline_ns = 3000 * CLOCK_NS_PER_MS,
@@ -186,6 +191,7 @@ struct world *world_new(const struct world_params *params)
 	w->params = *params;
 	w->now_ns = START_NS;
 	w->can_open = !params->without_sockets;
+	w->unreachable = -1;
 	w->trim_is_done = true;
 	rng_init_seed(&w->rng, seed);
 	make_pool(w);
@@ -193,7 +199,7 @@ struct world *world_new(const struct world_params *params)
 	w->server_metrics = zeroed(params->n_servers * sizeof *w->server_metrics);
 	pending_quota_init(&w->quota, params->pending_max, 1);
 	const struct pending_params p = {
-		.capacity = params->pending_max + 2 * params->n_servers,
+		.capacity = params->pending_max + params->places + 2 * params->n_servers,
 		.case_masks = params->worker.case_randomize,
 	};
 	cr_assert_eq(pending_new(&p, &w->shard), 0);
@@ -363,7 +369,13 @@ struct message world_make_reply(const struct world_sent *sent, unsigned rcode)
 void world_deliver_from(
 	struct world *w, uint16_t socket, const struct addr *from, const struct message *m)
 {
-	uint8_t *data = copy_of(m->data, m->len);
+	/* As long as the message: a read beyond it is one beyond the block. Only where the worker
+	 * makes a reply anew there is the room that it may count on. */
+	bool has_question = m->len >= MESSAGE_HEADER_BYTES && message_count(m->data, 0) > 0;
+	uint8_t *data = malloc(has_question || m->len > REPLY_SELF_MAX ? m->len : REPLY_SELF_MAX);
+
+	cr_assert_not_null(data);
+	memcpy(data, m->data, m->len);
 	struct worker_reply r = { .data = data, .len = m->len, .from = *from, .socket = socket };
 
 	worker_replies(w->worker, w->now_ns, &r, 1);
@@ -387,7 +399,12 @@ void world_reply(struct world *w, unsigned rcode)
 
 void world_send_failed(struct world *w, const struct world_sent *sent)
 {
-	worker_send_failed(w->worker, w->now_ns, sent->ref);
+	worker_send_failed(w->worker, w->now_ns, sent->ref, WORKER_SEND_UNREACHABLE);
+}
+
+void world_send_no_room(struct world *w, const struct world_sent *sent)
+{
+	worker_send_failed(w->worker, w->now_ns, sent->ref, WORKER_SEND_NO_ROOM);
 }
 
 /* ---- probes ------------------------------------------------------------------------------------- */
@@ -412,7 +429,7 @@ uint16_t world_probe_fresh(struct world *w, const struct probe_order *order)
 	uint16_t socket = worker_socket_add(w->worker, order->server, true);
 
 	cr_assert_neq(socket, WORKER_SOCKET_NONE);
-	worker_probe(w->worker, w->now_ns, order, socket);
+	worker_probe(w->worker, w->now_ns, order, socket, PROBE_UNREACHABLE);
 	return socket;
 }
 

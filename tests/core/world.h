@@ -58,6 +58,7 @@ struct world_params {
 	unsigned n_servers;
 	unsigned max_outstanding;
 	uint32_t pending_max;
+	uint32_t places; /* slots beside those of queries and probes */
 	enum policy_kind policy;
 	struct worker_params worker;
 	bool without_sockets; /* none at start */
@@ -100,6 +101,7 @@ struct world {
 
 	uint64_t n_fed; /* datagrams taken */
 	bool can_open; /* sockets_wanted is granted */
+	int unreachable; /* but not to this server; -1: to all */
 	bool trim_is_done; /* what the trim callback says */
 	unsigned n_flushes, n_trims, n_wanted;
 
@@ -139,7 +141,9 @@ void world_deliver_from(
 	struct world *w, uint16_t socket, const struct addr *from, const struct message *m);
 /* The server answers the last query sent. */
 void world_reply(struct world *w, unsigned rcode);
+/* The server cannot be reached; or it is we who have no room to send. */
 void world_send_failed(struct world *w, const struct world_sent *sent);
+void world_send_no_room(struct world *w, const struct world_sent *sent);
 struct addr world_server_address(unsigned server);
 struct addr world_client_address(unsigned client);
 

@@ -25,6 +25,7 @@ struct order {
 static struct prober_params params;
 static struct prober *prober;
 static struct pool *pool;
+static enum server_mode modes[RIG_SERVERS_MAX]; /* of the servers of the pool to come */
 static struct mailbox *orders;
 static int orders_fd;
 static char text[1 << 16];
@@ -45,6 +46,7 @@ static void make_pool(size_t n)
 		servers[i].name[0] = (char)('a' + i);
 		servers[i].address = rig_loopback();
 		servers[i].weight = servers[i].max_outstanding = 1;
+		servers[i].mode = modes[i];
 	}
 	const struct pool_params p = {
 		.servers = servers,
@@ -78,8 +80,7 @@ TestSuite(prober, .init = setup, .timeout = 60);
 
 static void begin(size_t n_servers)
 {
-	if (!pool)
-		make_pool(n_servers);
+	make_pool(n_servers);
 	params.pool = pool;
 	cr_assert_eq(prober_new(&params, &prober), 0);
 	prober_set_ctx(prober, &params);
@@ -176,10 +177,10 @@ Test(prober, the_first_probe_alone_decides_and_workers_take_turns)
 	begin(2);
 	struct order a = next_order(), b = next_order();
 	cr_expect_neq(a.order.server, b.order.server);
-	cr_expect_neq(a.worker, b.worker);
 	cr_expect_eq(state(0), SERVER_UNKNOWN);
 	report(&a, PROBE_ANSWERED, RCODE_NOERROR);
 	struct order next = next_order(); /* of the same server, for the other one is out */
+	cr_expect_neq(next.worker, a.worker, "turns are a server's own");
 	cr_expect_eq(next.order.server, a.order.server);
 	cr_expect_eq(state(a.order.server), SERVER_UP);
 	cr_expect_eq(state(b.order.server), SERVER_UNKNOWN);
@@ -195,7 +196,6 @@ Test(prober, a_failed_probe_is_repeated_by_a_fresh_socket_of_the_same_worker)
 	report(&first, PROBE_TIMED_OUT, 0);
 	struct order second = next_order();
 	cr_expect(second.order.is_fresh);
-	cr_expect_eq(second.order.replaces, 17);
 	cr_expect_eq(second.worker, first.worker);
 	cr_expect_neq(second.order.serial, first.order.serial);
 	cr_expect_eq(state(0), SERVER_UNKNOWN);
@@ -204,6 +204,143 @@ Test(prober, a_failed_probe_is_repeated_by_a_fresh_socket_of_the_same_worker)
 	cr_expect_eq(prober_failed(prober, 0), 0, "the server did not fail");
 	end();
 }
+
+Test(prober, every_server_sees_each_worker_in_turn)
+{
+	params.n_workers = 3;
+	begin(2);
+	struct order o[2] = { next_order(), next_order() };
+	unsigned last[2];
+	for (int i = 0; i < 2; i++)
+		last[o[i].order.server] = o[i].worker;
+	struct order now = o[0];
+	for (int i = 0; i < 12; i++) { /* one server is probed, the other's probe is out */
+		now = answer(now, RCODE_NOERROR);
+		cr_expect_eq(now.order.server, o[0].order.server);
+		cr_expect_eq(now.worker, (last[now.order.server] + 1) % 3, "probe %d", i);
+		last[now.order.server] = now.worker;
+	}
+	report(&o[1], PROBE_ANSWERED, RCODE_NOERROR);
+	report(&now, PROBE_TIMED_OUT, 0);
+	for (int i = 0; i < 2; i++) {
+		now = next_order();
+		if (now.order.server == o[1].order.server)
+			cr_expect_eq(
+				now.worker, (o[1].worker + 1) % 3, "others do not take turns away");
+	}
+	end();
+}
+
+/* ---- what could not be sent ------------------------------------------------------------------------- */
+
+Test(prober, what_could_not_be_sent_is_repeated_without_counting)
+{
+	begin(1);
+	struct order o = answer(next_order(), RCODE_NOERROR);
+	for (int i = 0; i < 10; i++) {
+		uint32_t serial = o.order.serial;
+		report(&o, PROBE_NOT_SENT, 0);
+		o = next_order();
+		cr_expect_not(o.order.is_fresh, "nothing is known of the server: no repetition");
+		cr_expect_neq(o.order.serial, serial);
+	}
+	cr_expect_eq(state(0), SERVER_UP);
+	cr_expect_eq(prober_good(prober, 0), 1);
+	cr_expect_eq(prober_failed(prober, 0), 0);
+	const char *warning = strstr(logged(), "cannot be probed for want of sockets or memory");
+	cr_assert_not_null(warning, "%s", text);
+	cr_expect_null(strstr(warning + 1, "cannot be probed"), "told at most once a minute");
+	end();
+}
+
+Test(prober, a_repetition_that_could_not_be_sent_starts_over)
+{
+	begin(1);
+	struct order o = answer(next_order(), RCODE_NOERROR);
+	for (int i = 0; i < 6; i++) {
+		report(&o, PROBE_TIMED_OUT, 0);
+		o = next_order();
+		cr_assert(o.order.is_fresh);
+		report(&o, PROBE_NOT_SENT, 0);
+		o = next_order();
+		cr_expect_not(o.order.is_fresh);
+	}
+	cr_expect_eq(state(0), SERVER_UP);
+	cr_expect_eq(prober_failed(prober, 0), 0);
+	end();
+}
+
+Test(prober, what_could_not_be_sent_comes_after_the_fast_interval)
+{
+	params.health.interval_ns = 3600000 * MS;
+	begin(1);
+	struct order o = next_order();
+	report(&o, PROBE_NOT_SENT, 0);
+	o = next_order(); /* not an hour later */
+	cr_expect_eq(state(0), SERVER_UNKNOWN);
+	report(&o, PROBE_TIMED_OUT, 0);
+	o = next_order();
+	cr_expect(o.order.is_fresh);
+	end();
+}
+
+/* ---- sockets replaced ------------------------------------------------------------------------------- */
+
+/* Server 0's n-th good probe is dealt with, and no other one was due after it. */
+static void expect_rest_after(uint64_t n)
+{
+	struct order o;
+
+	while (prober_good(prober, 0) < n)
+		clock_pause_ns(MS);
+	prober_stop(prober); /* ends with all that was due ordered */
+	cr_expect_not(mailbox_take(orders, &o), "worker %u is asked", o.worker);
+}
+
+Test(prober, after_sockets_were_replaced_all_other_workers_look_at_once)
+{
+	params.n_workers = 3;
+	params.health.interval_ns = params.health.fast_interval_ns = 3600000 * MS;
+	begin(1);
+	struct order first = next_order();
+	report(&first, PROBE_TIMED_OUT, 0);
+	struct order o = next_order();
+	cr_assert(o.order.is_fresh);
+	report(&o, PROBE_ANSWERED, RCODE_NOERROR);
+	for (unsigned i = 1; i < 3; i++) { /* not an hour later each */
+		o = next_order();
+		cr_expect_not(o.order.is_fresh);
+		cr_expect_eq(o.worker, (first.worker + i) % 3);
+		if (i == 2) { /* this one's are dead as well */
+			report(&o, PROBE_TIMED_OUT, 0);
+			o = next_order();
+			cr_expect(o.order.is_fresh);
+			cr_expect_eq(o.worker, (first.worker + i) % 3);
+		}
+		report(&o, PROBE_ANSWERED, RCODE_NOERROR);
+	}
+	expect_rest_after(3);
+	cr_expect_eq(state(0), SERVER_UP);
+	cr_expect_eq(prober_failed(prober, 0), 0);
+	cr_expect_not_null(
+		strstr(logged(), "notice: server a: sockets to it were dead"), "%s", text);
+	end();
+}
+
+Test(prober, one_worker_has_nobody_else_to_look_at)
+{
+	params.n_workers = 1;
+	params.health.interval_ns = params.health.fast_interval_ns = 3600000 * MS;
+	begin(1);
+	struct order o = next_order();
+	report(&o, PROBE_TIMED_OUT, 0);
+	o = next_order();
+	report(&o, PROBE_ANSWERED, RCODE_NOERROR);
+	expect_rest_after(1);
+	end();
+}
+
+/* ---- states ----------------------------------------------------------------------------------------- */
 
 Test(prober, falls_after_three_and_rises_after_two)
 {
@@ -294,24 +431,81 @@ Test(prober, a_result_of_a_probe_given_up_is_ignored)
 Test(prober, off_means_up_and_no_probes)
 {
 	params.is_off = true;
-	make_pool(2);
-	pool->servers[1].params.mode = SERVER_FORCED_DOWN;
+	modes[1] = SERVER_FORCED_DOWN;
 	begin(2);
 	cr_expect_eq(state(0), SERVER_UP);
-	cr_expect_eq(state(1), SERVER_UNKNOWN, "forced servers keep theirs");
+	cr_expect_eq(state(1), SERVER_DOWN, "forced servers keep theirs");
 	end(); /* a prober without anything to do can be stopped */
 }
 
 Test(prober, only_servers_in_auto_are_probed)
 {
-	make_pool(3);
-	pool->servers[0].params.mode = SERVER_FORCED_UP;
-	pool->servers[2].params.mode = SERVER_FORCED_DOWN;
+	modes[0] = SERVER_FORCED_UP;
+	modes[2] = SERVER_FORCED_DOWN;
 	begin(3);
 	struct order o = next_order();
 	for (int i = 0; i < 5; i++) {
 		cr_expect_eq(o.order.server, 1);
 		o = answer(o, RCODE_NOERROR);
 	}
+	end();
+}
+
+/* ---- no server is up ---------------------------------------------------------------------------------- */
+
+static unsigned n_told(const char *what)
+{
+	unsigned n = 0;
+
+	for (const char *at = logged(); (at = strstr(at, what)); at++)
+		n++;
+	return n;
+}
+
+/* Both probes of a server's start fail. */
+static void fail_at_start(struct order o)
+{
+	report(&o, PROBE_TIMED_OUT, 0);
+	do {
+		o = next_order();
+	} while (!o.order.is_fresh);
+	report(&o, PROBE_TIMED_OUT, 0);
+	while (state(o.order.server) == SERVER_UNKNOWN)
+		clock_pause_ns(MS);
+}
+
+Test(prober, that_no_server_is_up_is_told_at_start_when_the_last_is_known)
+{
+	params.health.interval_ns = params.health.fast_interval_ns = 3600000 * MS;
+	begin(2);
+	struct order a = next_order(), b = next_order();
+	fail_at_start(a);
+	cr_expect_eq(n_told("no server is up"), 0, "the other may be: %s", text);
+	fail_at_start(b);
+	while (n_told("no server is up") == 0)
+		clock_pause_ns(MS);
+	cr_expect_eq(n_told("no server is up"), 1);
+	end();
+}
+
+Test(prober, forced_servers_are_not_waited_for_to_tell_that_none_is_up)
+{
+	params.health.interval_ns = params.health.fast_interval_ns = 3600000 * MS;
+	modes[1] = SERVER_FORCED_DOWN;
+	begin(2);
+	fail_at_start(next_order());
+	prober_stop(prober); /* what it had to say is said */
+	cr_expect_eq(n_told("no server is up"), 1, "%s", text);
+	end();
+}
+
+Test(prober, a_server_forced_up_is_up)
+{
+	params.health.interval_ns = params.health.fast_interval_ns = 3600000 * MS;
+	modes[0] = SERVER_FORCED_UP;
+	begin(2);
+	fail_at_start(next_order());
+	prober_stop(prober);
+	cr_expect_eq(n_told("no server is up"), 0, "%s", text);
 	end();
 }

@@ -52,7 +52,6 @@ static void *watch(void *arg)
 {
 	static uint8_t message[RIG_QUERY_BYTES];
 	struct probe_order order = {
-		.replaces = WORKER_SOCKET_NONE,
 		.timeout_ns = CLOCK_NS_PER_S,
 		.message = message,
 		.message_len = RIG_QUERY_BYTES,

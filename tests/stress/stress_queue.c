@@ -64,9 +64,9 @@ static void *produce(void *arg)
 
 	for (int i = 0; i < N_BATCHES; i++) {
 		unsigned want = 1 + number % BATCH_MAX;
-		struct batch *b = queue_take_batch(q);
+		struct batch *b = NULL;
 
-		queue_stock(q, stock, want);
+		queue_stock(q, stock, want, &b);
 		if (!b || !stock[0]) { /* a trim holds the stock for a moment */
 			if (b)
 				queue_give_back(q, b);

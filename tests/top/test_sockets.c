@@ -96,6 +96,7 @@ Test(sockets, the_need_counts_a_fresh_one_for_each_server_and_worker)
 				  listening = { 3, 2, 7, 4, 0 };
 
 	cr_expect_eq(sockets_files_needed(&more) - sockets_files_needed(&few), 6);
-	cr_expect_eq(sockets_files_needed(&listening) - sockets_files_needed(&few), 5);
+	cr_expect_eq(sockets_files_needed(&listening) - sockets_files_needed(&few), 15,
+		"a receiver for each");
 	cr_expect_geq(sockets_files_needed(&few), 3 * 2 * (4 + 1) + 2 + 2 * 3);
 }
