@@ -263,6 +263,20 @@ def write(folder, packets):
         (folder / f"{name}.bin").write_bytes(wire)
 
 
+def matches():
+    """A query and a reply that are, or are nearly, each other's: see fuzz_match.c."""
+    queries = {**golden_queries(), "garbage": b"\xff" * 40}
+    replies = {**golden_replies(), "no-question-refused": header(0x8185), "cut": header(0x8180)[:11]}
+    pairs = {}
+    for n, (kind, query) in enumerate(sorted(queries.items())):
+        other, reply = sorted(replies.items())[n % len(replies)]
+        pairs[f"{kind}-{other}"] = bytes([1]) + len(query).to_bytes(2, "big") + query + reply
+        echo = query[:2] + bytes([query[2] | 0x80]) + query[3:]
+        pairs[f"{kind}-echo"] = bytes([3 + 4 * (n % 2)]) + len(query).to_bytes(2, "big") + query + echo
+    pairs["wrong-peer"] = bytes([11]) + pairs["a-echo"][1:] if "a-echo" in pairs else b""
+    return pairs
+
+
 @mock.patch("random.shuffle", lambda rows: None)  # dnspython deals the records of a set anew
 def main():
     for kind, golden, hostile in (("query", golden_queries(), hostile_queries()),
@@ -270,6 +284,7 @@ def main():
         write(GOLDEN, {f"{kind}-{name}": wire for name, wire in golden.items()})
         write(CORPUS / kind, {f"good-{name}": wire for name, wire in golden.items()})
         write(CORPUS / kind, hostile)
+    write(CORPUS / "match", matches())
 
 
 if __name__ == "__main__":
