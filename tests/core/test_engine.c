@@ -4,7 +4,10 @@
 #include "core/engine.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <sys/resource.h>
 
+#include "base/err.h"
 #include "core/mailbox.h"
 #include "core/rig.h"
 #include "net/poller.h"
@@ -220,6 +223,95 @@ Test(engine, probes_reach_the_server_and_their_results_come_back)
 		cr_expect_eq(
 			result.outcome, i == 5 ? PROBE_TIMED_OUT : PROBE_ANSWERED, "probe %u", i);
 	}
+	end();
+	mailbox_free(&box);
+	close(fd);
+}
+
+/* ---- short of files ------------------------------------------------------------------------------- */
+
+static int next_fd(void)
+{
+	int fd = dup(0);
+
+	RIG_CHECK(fd != -1);
+	close(fd);
+	return fd;
+}
+
+/* From now on n more can be opened. Returns the limit of before. */
+static rlim_t allow_files(rlim_t n)
+{
+	struct rlimit limit;
+
+	RIG_CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	rlim_t before = limit.rlim_cur;
+	limit.rlim_cur = (rlim_t)next_fd() + n;
+	RIG_CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+	return before;
+}
+
+static void allow_files_again(rlim_t limit_before)
+{
+	struct rlimit limit;
+
+	RIG_CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+	limit.rlim_cur = limit_before;
+	RIG_CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
+Test(engine, without_files_for_everything_the_start_fails_whole)
+{
+	enum { N_UPSTREAM = 2 * 2 * 4 };
+	rlim_t n = 0;
+	int rc;
+
+	rig_init(&r, 2, 2, 1);
+	int before = next_fd();
+	do {
+		rlim_t limit = allow_files(n++);
+		errno = 0;
+		rc = engine_new(&r.params, &r.engine);
+		int error = errno;
+		allow_files_again(limit);
+		if (rc < 0) {
+			cr_expect_eq(rc, ERR_SYSTEM, "%d with %zu", rc, (size_t)n - 1);
+			cr_expect_eq(error, EMFILE, "%s with %zu", strerror(error), (size_t)n - 1);
+			cr_expect_eq(next_fd(), before, "%zu: something stays open", (size_t)n - 1);
+		}
+	} while (rc < 0 && n < 1000);
+	cr_expect_eq(rc, 0);
+	cr_expect_gt(n, N_UPSTREAM, "it started without its sockets");
+	rig_free(&r);
+}
+
+Test(engine, a_probe_that_wants_a_file_too_many_is_not_sent)
+{
+	uint8_t message[RIG_QUERY_BYTES];
+	struct mailbox *box = NULL;
+	int fd;
+
+	RIG_CHECK(wakeup_new(&fd) == 0 &&
+		  mailbox_new(sizeof(struct probe_result), 16, fd, &box) == 0);
+	rig_query(message, 0);
+	rig_init(&r, 1, 1, 1);
+	r.params.probe_done = on_probe_done;
+	r.params.probe_ctx = box;
+	rig_start(&r);
+	const struct probe_order order = {
+		.is_fresh = true,
+		.timeout_ns = 5000 * CLOCK_NS_PER_MS,
+		.message = message,
+		.message_len = RIG_QUERY_BYTES,
+		.name_len = 13,
+	};
+	rlim_t limit = allow_files(0);
+	cr_expect(engine_probe(r.engine, 0, &order));
+	cr_expect_eq(wait_for_result(box, fd).outcome, PROBE_NOT_SENT);
+	allow_files_again(limit);
+	cr_expect(engine_probe(r.engine, 0, &order));
+	rig_serve(r.servers[0]);
+	cr_expect_eq(wait_for_result(box, fd).outcome, PROBE_ANSWERED);
 	end();
 	mailbox_free(&box);
 	close(fd);
