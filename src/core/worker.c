@@ -343,11 +343,11 @@ static uint16_t choose(
 	while (choice.n_tried < WORKER_CHOICES_MAX) {
 		int server = pool_choose(&choice);
 
-		if (server == POOL_ALL_FULL) {
+		if (server == POOL_ALL_FULL && choice.n_tried == 0) {
 			shed(w, d, q, METRIC_shed_limit, "every server is at max_outstanding");
 			return WORKER_SOCKET_NONE;
 		}
-		if (server == POOL_NO_SERVER)
+		if (server < 0)
 			break;
 		uint16_t socket = worker_socket_draw(w, (uint16_t)server, now_ns);
 		if (socket != WORKER_SOCKET_NONE)

@@ -475,8 +475,8 @@ Test(config, wrong_arguments_are_told_by_their_number)
 {
 	static const char *const expected[] = {
 		"command line: -l: \"localhost\": expected an IP address, not a host name",
-		"command line: SERVER 1: \"dns.example.test\": expected an IP address, not a host "
-		"name",
+		("command line: SERVER 1: \"dns.example.test\": expected an IP address, not a "
+		 "host name"),
 		"command line: SERVER 3: \"192.0.2.1:0\": the port is outside 1..65535",
 		"command line: SERVER 4: 192.0.2.1:53 is SERVER 2 already",
 		"command line: SERVER 5: 224.0.0.1:53 is a multicast address",
