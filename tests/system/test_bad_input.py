@@ -8,7 +8,7 @@ import struct
 
 import pytest
 from harness import message as m
-from harness.wait import scaled
+from harness.wait import scaled, until
 
 UDP_MAX = 65507
 N = scaled(4000)
@@ -60,7 +60,10 @@ def bad_query(rng):
 
 
 def check_alive(daemon):
-    assert daemon.ask(m.query("good.example.test", edns=m.opt())).rcode == m.NOERROR
+    def is_answered():
+        return daemon.ask(m.query("good.example.test", edns=m.opt())).rcode == m.NOERROR
+
+    until(is_answered, "a good answer")  # at a deadline of 100 ms a busy machine may miss one
     assert daemon.process.poll() is None
     assert len([line for line in daemon.log.lines if "counters {" not in line]) < 100
     daemon.check_balance()
