@@ -46,6 +46,12 @@ def any_length(rng):
     return rng.choice([rng.randrange(0, 64), rng.randrange(0, 600), rng.randrange(0, UDP_MAX + 1)])
 
 
+def with_counts(rng, data):
+    """The message with other numbers of records than it has."""
+    counts = [rng.choice([0, 1, 2, 65535]) for _ in range(4)]
+    return data[:4] + struct.pack("!HHHH", *counts) + data[12:]
+
+
 def bad_query(rng):
     kind = rng.randrange(4)
     if kind == 0:
@@ -54,8 +60,7 @@ def bad_query(rng):
     if kind == 1:
         return good[:12] + rng.randbytes(any_length(rng) % 6000)
     if kind == 2:
-        counts = [rng.choice([0, 1, 2, 65535]) for _ in range(4)]
-        return good[:4] + struct.pack("!HHHH", *counts) + good[12:]
+        return with_counts(rng, good)
     return mutate(rng, good)
 
 
@@ -104,7 +109,7 @@ def bad_reply(rng, query):
     if kind == 1:
         return good[:12] + rng.randbytes(any_length(rng) % 6000)
     if kind == 2:
-        return good[:4] + struct.pack("!HHHH", *[rng.choice([0, 1, 2, 65535]) for _ in range(4)]) + good[12:]
+        return with_counts(rng, good)
     if kind == 3:  # right as far as matching looks, garbage behind, large enough to be cut
         return m.reply(query.data, answers=(), edns=rng.randbytes(rng.randrange(1, 8000)))
     return mutate(rng, good)

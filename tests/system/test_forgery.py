@@ -25,24 +25,24 @@ def counted(found):
     return sum(found["counters"][name] for name in COUNTED)
 
 
+def start_forging(tools, stub, queries, n, kinds):
+    """The forger, aiming at these queries' ports, IDs and questions."""
+    fd = stub.sock.fileno()
+    argv = ["-f", fd, "-n", n, "-r", RATE, "-k", kinds]
+    process = tools.start("forge", *argv, stdin=subprocess.PIPE, pass_fds=[fd])
+    for query in queries:
+        process.stdin.write(f"{query.port} {query.id} {query.view.question.hex()}\n")
+    process.stdin.close()
+    process.stdin = None  # communicate() would flush it
+    return process
+
+
 class Flood:
     """The forger, and what the kernel turned away while it ran."""
 
     def __init__(self, tools, stub, queries, n, kinds):
-        lines = "".join(f"{q.port} {q.id} {q.view.question.hex()}\n" for q in queries)
         before = kernel_udp()
-        fd = stub.sock.fileno()
-        process = subprocess.Popen(
-            [tools.path("forge"), "-f", str(fd), "-n", str(n), "-r", str(RATE), "-k", kinds],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            pass_fds=[fd],
-        )
-        process.stdin.write(lines)
-        process.stdin.close()
-        process.stdin = None
+        process = start_forging(tools, stub, queries, n, kinds)
         self.sent = tools.finish(process, 120)
         after = kernel_udp()
         self.no_ports = after["NoPorts"] - before["NoPorts"]
@@ -99,19 +99,7 @@ def test_forgeries_do_not_stop_the_traffic(balancer, stub, tools):
         for n in range(8):
             client.ask_name(f"before{n}.example.test")
         queries = stub.wait_queries(8)
-        lines = "".join(f"{q.port} {q.id} {q.view.question.hex()}\n" for q in queries)
-        fd = stub.sock.fileno()
-        process = subprocess.Popen(
-            [tools.path("forge"), "-f", str(fd), "-n", str(scaled(20000)), "-r", str(scaled(10000)), "-k", "iqra"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            pass_fds=[fd],
-        )
-        process.stdin.write(lines)
-        process.stdin.close()
-        process.stdin = None
+        process = start_forging(tools, stub, queries, scaled(20000), "iqra")
         asked = 0
         while process.poll() is None:
             reply = client.ask_name(f"n{asked}.example.test")

@@ -11,6 +11,7 @@ from harness import message as m
 from harness import script
 from harness.client import check_answer
 from harness.stub import silent
+from harness.wait import until
 
 
 def test_query_and_reply_pass_unchanged_but_for_the_id(balancer, stub):  # 1
@@ -47,7 +48,7 @@ def test_types_known_and_unknown_pass(balancer, stub, qtype):
 def test_unknown_edns_flags_options_and_versions_pass(balancer, stub):
     daemon = balancer([stub.address])
     query = m.query(edns=m.opt(1400, do=True, version=3, flags=0x1234, options=m.option(65001, b"\xff\0x")))
-    daemon.ask(query)
+    assert daemon.ask(query).rcode == m.NOERROR
     assert m.same_but_id(stub.wait_queries(1)[0].data, query)
 
 
@@ -55,7 +56,7 @@ def test_unknown_edns_flags_options_and_versions_pass(balancer, stub):
 def test_header_flags_reach_the_server(balancer, stub, flags):
     daemon = balancer([stub.address])
     query = m.query(flags=flags)
-    daemon.ask(query)
+    assert daemon.ask(query).rcode == m.NOERROR
     assert m.same_but_id(stub.wait_queries(1)[0].data, query)
 
 
@@ -64,7 +65,8 @@ def test_rd_and_cd_of_the_client_are_restored(balancer, stubs):
     stub = stubs(lambda q: q.reply(flags=m.QR | (q.view.flags ^ (m.RD | m.CD)) & (m.RD | m.CD)))
     daemon = balancer([stub.address])
     for flags in (0, m.RD, m.CD, m.RD | m.CD):
-        assert daemon.ask(m.query(flags=flags)).flags & (m.RD | m.CD) == flags
+        reply = daemon.ask(m.query(flags=flags))
+        assert reply.rcode == m.NOERROR and reply.flags & (m.RD | m.CD) == flags
 
 
 @pytest.mark.parametrize("change", [script.lower_case, script.upper_case])
@@ -72,7 +74,8 @@ def test_case_of_the_clients_question_is_restored(balancer, stubs, change):
     stub = stubs(change)
     daemon = balancer([stub.address])
     query = m.query("wWw.ExAmPlE.tEsT")
-    assert daemon.ask(query).question == m.View(query).question
+    reply = daemon.ask(query)
+    assert reply.rcode == m.NOERROR and reply.question == m.View(query).question
     assert stub.wait_queries(1)[0].name == "wWw.ExAmPlE.tEsT."
 
 
@@ -222,6 +225,28 @@ def test_retransmission_is_merged_and_answered_once(balancer, stubs):
         client.ask_name("after.example.test")
         assert client.is_quiet()
     assert len(stub.queries) == 2
+
+
+def test_retransmission_after_a_while_is_sent_to_the_server_again(balancer, stubs):
+    """The query may have been lost on its way; still nothing new is opened."""
+    stub = stubs(silent)
+    daemon = balancer([stub.forced()], workers=1, deadline_ms=20000)
+    query = m.query()
+    with daemon.client() as client:
+        client.send(query)
+        first = stub.wait_queries(1)[0]
+
+        def asked_again():
+            client.send(query)
+            return len(stub.queries) > 1
+
+        until(asked_again, "the repetition", pause=0.1)
+        second = stub.queries[1]
+        assert (second.data, second.port) == (first.data, first.port)
+        assert second.when - first.when > 0.3, "not before it is due"
+        assert daemon.counters()["pending"] == 1
+        stub.send(second, second.reply())
+        check_answer(query, client.receive())
 
 
 def test_same_id_and_other_question_is_a_query_of_its_own(balancer, stubs):

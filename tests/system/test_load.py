@@ -37,7 +37,8 @@ def number(pattern, text):
 def test_dnsperf_over_three_real_servers(balancer, directory, three, policy):
     data = directory / "queries"
     rows = [f"n{n}.{ORIGIN} A" for n in range(200)]
-    rows += [f"www.{ORIGIN} AAAA", f"{ORIGIN} MX", f"{ORIGIN} SOA", f"nowhere.{ORIGIN} A", f"{ORIGIN} DNSKEY"]
+    rows += [f"{ORIGIN} {qtype}" for qtype in ("MX", "SOA", "NS", "DNSKEY")]
+    rows += [f"www.{ORIGIN} AAAA", f"nowhere.{ORIGIN} A"]
     data.write_text("\n".join(rows) + "\n")
     daemon = balancer(
         [server.row() for server in three], policy=policy, health={"qname": ORIGIN, "qtype": "SOA"}

@@ -136,7 +136,7 @@ def test_case_randomization_reaches_the_server_and_not_the_client(balancer, stub
     names = set()
     for n in range(1, 11):
         reply = daemon.ask(query)
-        assert reply.question == m.View(query).question
+        assert reply.rcode == m.NOERROR and reply.question == m.View(query).question
         names.add(stub.wait_queries(n)[-1].name)
     assert len(names) > 5, "ten draws of 30 bits hardly repeat"
     assert {name.lower() for name in names} == {"a-name-with-quite-some-letters.example.test."}

@@ -35,8 +35,8 @@ def write(directory, text, name="test.conf"):
 def refuse(directory, *words, text=None, **keys):
     """Neither a start nor -t accept this; both say the words. Returns the messages."""
     if text is None:
-        keys = default_keys({"listen": [f"127.0.0.1:{free_port()}"], "servers": ["127.0.0.1:5398"], **keys})
-        text = config_text(**keys)
+        listen = [f"127.0.0.1:{free_port()}"]
+        text = config_text(**default_keys({"listen": listen, "servers": ["127.0.0.1:5398"], **keys}))
     path = write(directory, text)
     for argv in (["-t", "-c", path], ["-c", path]):
         done = run(*argv)
@@ -202,8 +202,8 @@ def test_port_taken_is_named(directory):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind(("127.0.0.1", free_port()))
         shown = f"127.0.0.1:{taken.getsockname()[1]}"
-        path = write(directory, config_text(**default_keys({"listen": [shown], "servers": ["127.0.0.1:5398"]})))
-        done = run("-c", path)
+        keys = default_keys({"listen": [shown], "servers": ["127.0.0.1:5398"]})
+        done = run("-c", write(directory, config_text(**keys)))
     assert done.returncode == 1
     assert f"cannot listen on {shown}" in done.stderr
 

@@ -138,7 +138,16 @@ class Daemon:
     """A running dnsbal. `argv` replaces `-c FILE`; `prefix` goes before it (nsenter, setpriv)."""
 
     def __init__(
-        self, directory, text=None, argv=None, prefix=(), user=None, host="127.0.0.1", port=0, binary=BINARY
+        self,
+        directory,
+        text=None,
+        *,
+        argv=None,
+        prefix=(),
+        user=None,
+        host="127.0.0.1",
+        port=0,
+        binary=BINARY,
     ):
         self.directory, self.host, self.port = directory, host, port
         self.stopped = None  # the counters it wrote at its end

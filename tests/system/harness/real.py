@@ -88,11 +88,11 @@ def hosts():
 class Real:
     """One real server. `kind`: unbound, knotd or nsd."""
 
-    def __init__(self, kind, directory):
+    def __init__(self, kind, directory, port=None):
         program = f"/usr/sbin/{kind}"
         if not os.access(program, os.X_OK):
             pytest.skip(f"{program} is not installed")
-        self.kind, self.port = kind, free_port()
+        self.kind, self.port = kind, port or free_port()
         self.directory = directory / f"{kind}-{self.port}"
         self.directory.mkdir()
         conf = self.directory / "conf"

@@ -22,16 +22,14 @@ class Tools:
         if name not in self._built:
             out = self._factory.mktemp("tools") / name
             cc = os.environ.get("CC", "cc").split()
-            subprocess.run(
-                [*cc, "-std=c17", "-O2", "-D_GNU_SOURCE", str(HERE / f"{name}.c"), "-o", str(out)], check=True
-            )
+            flags = ["-std=c17", "-O2", "-D_GNU_SOURCE"]
+            subprocess.run([*cc, *flags, str(HERE / f"{name}.c"), "-o", str(out)], check=True)
             self._built[name] = str(out)
         return self._built[name]
 
     def start(self, name, *argv, **kw):
-        return subprocess.Popen(
-            [self.path(name), *map(str, argv)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **kw
-        )
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        return subprocess.Popen([self.path(name), *map(str, argv)], text=True, **pipes, **kw)
 
     def finish(self, process, timeout):
         """The JSON object a program prints at its end."""
