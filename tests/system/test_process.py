@@ -144,8 +144,8 @@ def test_text_from_the_wire_cannot_forge_a_log_line(balancer, stub):
 def test_threads_have_names_and_signals_go_to_main(balancer, stub):
     daemon = balancer([stub.address], workers=2)
     names = [p.read_text().strip() for p in pathlib.Path(f"/proc/{daemon.pid}/task").glob("*/comm")]
-    assert len(names) >= 4, names  # main, receiver, two workers
-    assert len(set(names)) == len(names), names
+    assert {"dnsbal", "receiver-0", "worker-0", "worker-1", "prober"} <= set(names), names
+    assert SANITIZER or len(set(names)) == len(names), names  # a sanitizer has threads of its own
 
 
 def test_demo_answers_any_name(balancer, directory):
