@@ -29,6 +29,10 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="times are not asserted under a sanitizer"))
 
 
+def pytest_unconfigure():
+    daemon_module.remove_directories()
+
+
 @pytest.fixture
 def directory():
     path = daemon_module.work_directory()

@@ -57,11 +57,21 @@ def binary_for_anybody(directory):
     return str(copy)
 
 
+_directories = []
+
+
 def work_directory():
-    """A directory that the user the daemon becomes can read."""
+    """A directory that the user the daemon becomes can read. Lives as long as the run at most."""
     path = tempfile.mkdtemp(prefix="dnsbal-test-")
     os.chmod(path, 0o755)
+    _directories.append(path)
     return pathlib.Path(path)
+
+
+def remove_directories():
+    """At the end of the run."""
+    for path in _directories:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def metric_kinds():
