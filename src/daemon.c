@@ -292,7 +292,7 @@ static void announce(const struct daemon *d)
 {
 	char status[128];
 
-	snprintf(status, sizeof status, "%zu servers, policy %s, %u workers", d->config->n_servers,
+	snprintf(status, sizeof status, "servers: %zu, policy: %s, workers: %u", d->config->n_servers,
 		policy_table[d->config->policy]->name, d->n_workers);
 	for (size_t i = 0; i < d->listeners.n; i++) {
 		char text[ADDR_TEXT_MAX];

@@ -21,8 +21,8 @@ static void print_messages(const struct config_messages *messages)
 		fprintf(stderr, "dnsbal: %s\n", messages->text[i]);
 }
 
-/* The configuration of this command line. False: told why not. */
-static bool read_config(const struct cli *cli, const char *path, struct config *config_out)
+/* The configuration of this command line: 0, or the exit code, and why has been told. */
+static int read_config(const struct cli *cli, const char *path, struct config *config_out)
 {
 	struct config_messages messages = { 0 };
 	int rc = path ? config_load(path, config_out, &messages)
@@ -31,17 +31,18 @@ static bool read_config(const struct cli *cli, const char *path, struct config *
 
 	print_messages(&messages);
 	config_messages_free(&messages);
-	return rc == 0;
+	return rc == 0 ? 0 : path ? 1 : CLI_EXIT_USAGE;
 }
 
 static int check(const struct cli *cli)
 {
 	struct config config;
 
-	if (!read_config(cli, cli->config_path, &config))
-		return 1;
-	printf("%s: good: %zu servers\n", cli->config_path ? cli->config_path : "command line",
-		config.n_servers);
+	int code = read_config(cli, cli->config_path, &config);
+	if (code != 0)
+		return code;
+	printf("%s: good: %zu server%s\n", cli->config_path ? cli->config_path : "command line",
+		config.n_servers, config.n_servers == 1 ? "" : "s");
 	config_free(&config);
 	return 0;
 }
@@ -57,13 +58,14 @@ static int run(const struct cli *cli)
 		 * that cannot be resolved is told by the reading of it. */
 		path = realpath(cli->config_path, absolute) ? absolute : cli->config_path;
 	}
-	if (!read_config(cli, path, &config))
-		return 1;
+	int code = read_config(cli, path, &config);
+	if (code != 0)
+		return code;
 	if (cli->verbose && config.log.level < LOG_LEVEL_INFO)
 		config.log.level = LOG_LEVEL_INFO; /* where -v tells what it tells */
 	if (log_open(&config.log) < 0)
 		log_warning("there is no journal here: messages go to stderr");
-	int code = daemon_run(&(struct daemon_params){
+	code = daemon_run(&(struct daemon_params){
 		.config = &config,
 		.config_path = path,
 		/* Who types servers on a command line has no user made for the service. */

@@ -147,6 +147,9 @@ int engine_new(const struct engine_params *params, struct engine **engine_out)
 		goto fail;
 	pending_quota_init(&e->quota, params->pending_max, params->n_workers);
 	port_set_add_reserved(&e->avoid_ports);
+	/* A server on this host must find its port free when it restarts. */
+	for (size_t i = 0; i < params->pool->n_servers; i++)
+		port_set_add(&e->avoid_ports, params->pool->servers[i].params.address.port);
 	for (size_t i = 0; i < params->listeners->n; i++) {
 		e->listen_fds[i] = params->listeners->listener[i].fds[0];
 		port_set_add(&e->avoid_ports, params->listeners->listener[i].address.port);

@@ -17,7 +17,7 @@ static const char *advice(int error)
 {
 	switch (error) {
 	case EADDRINUSE:
-		return ": another program listens there (find it with: ss -lunp)";
+		return ": another program listens there (find it with: ss -aunp)";
 	case EACCES:
 	case EPERM:
 		return ": start as root or through the service, or choose a port from 1024 up";

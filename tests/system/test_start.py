@@ -120,6 +120,12 @@ def test_missing_file_is_named(directory):
     assert "nowhere.conf" in done.stderr and "No such file" in done.stderr
 
 
+@pytest.mark.parametrize("argv", [["localhost"], ["-l", "here:5399", "127.0.0.1:5398"], ["-t", "5301"]])
+def test_wrong_address_on_the_command_line_is_a_usage_error(argv):
+    done = run(*argv)
+    assert done.returncode == 2 and "command line: " in done.stderr, done.stderr
+
+
 def test_good_file_checks_good(directory):
     path = write(directory, config_text(**default_keys({"servers": ["127.0.0.1:5398"]})))
     done = run("-t", "-c", path)
