@@ -26,28 +26,18 @@
 #include "base/rng.h"
 #include "base/thread.h"
 #include "core/mailbox.h"
+#include "core/outgoing.h"
 #include "core/queue.h"
 #include "core/trace.h"
 #include "net/batch.h"
 #include "net/poller.h"
 
 #define REPLY_SLOT_BYTES 65536 /* any UDP payload fits; only the pages touched cost memory */
-#define OUT_MAX (2 * BATCH_MAX)
 #define BATCHES_PER_TURN 4 /* then replies get their chance again */
 #define READS_PER_SOCKET 4
 #define WAKE_TAG UINT64_MAX
 #define PLACES 8192 /* slots beside the queries: places kept at servers that fail fast */
 #define REOPEN_AFTER_NS CLOCK_NS_PER_S
-
-/* Datagrams on their way out: grouped by socket or listener when they are sent. */
-struct outgoing {
-	struct outbox *outbox;
-	size_t n;
-	struct outbox_item items[OUT_MAX];
-	uint16_t by[OUT_MAX]; /* socket or listener */
-	uint64_t refs[OUT_MAX]; /* sends: the machine's name for it */
-	struct outbox_item group[OUT_MAX];
-};
 
 /* A send the kernel refused, twice or for want of room. */
 struct failed_send {
@@ -75,7 +65,7 @@ struct worker_thread {
 	int64_t *reopen_ns; /* by server: not before */
 	struct log_limit *open_limits; /* by server */
 	struct outgoing sends, answers;
-	struct failed_send failed[OUT_MAX]; /* for the machine */
+	struct failed_send failed[OUTGOING_MAX]; /* for the machine */
 	size_t n_failed;
 	struct inbox_slot slots[BATCH_MAX];
 	struct worker_reply replies[BATCH_MAX];
@@ -93,27 +83,6 @@ static void count(struct worker_thread *t, enum metric_id id)
 }
 
 /* ---- out ------------------------------------------------------------------------------------ */
-
-/* Sends what is there, one call for each socket or listener in use. */
-static void outgoing_flush(struct outgoing *o, const int *fds)
-{
-	bool is_sent[OUT_MAX] = { false };
-
-	for (size_t i = 0; i < o->n; i++) {
-		size_t n = 0;
-
-		if (is_sent[i])
-			continue;
-		for (size_t j = i; j < o->n; j++) {
-			if (o->by[j] == o->by[i]) {
-				is_sent[j] = true;
-				o->group[n++] = o->items[j];
-			}
-		}
-		outbox_send(o->outbox, fds[o->by[i]], o->group, n);
-	}
-	o->n = 0;
-}
 
 static void flush_sends(struct worker_thread *t)
 {
@@ -135,7 +104,7 @@ static bool send_failed(void *ctx, const struct outbox_item *item, int error, un
 	}
 	(void)error;
 	/* Beyond the room there is here the query's deadline speaks for it. */
-	if (t->n_failed < OUT_MAX)
+	if (t->n_failed < OUTGOING_MAX)
 		t->failed[t->n_failed++] = (struct failed_send){
 			.ref = t->sends.refs[item->token],
 			.error = tries == 0 ? WORKER_SEND_NO_ROOM : WORKER_SEND_UNREACHABLE,
@@ -158,23 +127,21 @@ static bool answer_failed(void *ctx, const struct outbox_item *item, int error, 
 static void on_send(void *ctx, uint16_t socket, const uint8_t *data, size_t len, uint64_t ref)
 {
 	struct worker_thread *t = ctx;
-	struct outgoing *o = &t->sends;
 
-	if (o->n == OUT_MAX)
+	if (outgoing_is_full(&t->sends))
 		flush_sends(t);
-	o->items[o->n] = (struct outbox_item){ .data = data, .len = len, .token = (uint32_t)o->n };
-	o->refs[o->n] = ref;
-	o->by[o->n++] = socket;
+	struct outbox_item *item = outgoing_add(&t->sends, socket, ref);
+	item->data = data;
+	item->len = len;
 }
 
 static void on_answer(void *ctx, const struct origin *origin, const uint8_t *data, size_t len)
 {
 	struct worker_thread *t = ctx;
-	struct outgoing *o = &t->answers;
 
-	if (o->n == OUT_MAX)
+	if (outgoing_is_full(&t->answers))
 		flush_answers(t);
-	struct outbox_item *item = &o->items[o->n];
+	struct outbox_item *item = outgoing_add(&t->answers, origin->listener, 0);
 	item->data = data;
 	item->len = len;
 	item->to = origin->client;
@@ -182,7 +149,6 @@ static void on_answer(void *ctx, const struct origin *origin, const uint8_t *dat
 	item->has_local = origin->has_local;
 	if (origin->has_local)
 		memcpy(item->local_ip, origin->local_ip, sizeof item->local_ip);
-	o->by[o->n++] = origin->listener;
 }
 
 static void on_flush(void *ctx)
@@ -495,8 +461,8 @@ static int make_parts(struct worker_thread *t)
 	if ((rc = wakeup_new(&t->wakeup_fd)) < 0 || (rc = poller_new(&t->poller)) < 0 ||
 		(rc = poller_add_edge(t->poller, t->wakeup_fd, WAKE_TAG)) < 0 ||
 		(rc = inbox_new(false, &t->inbox)) < 0 ||
-		(rc = outbox_new(send_failed, t, &t->sends.outbox)) < 0 ||
-		(rc = outbox_new(answer_failed, t, &t->answers.outbox)) < 0)
+		(rc = outgoing_init(&t->sends, send_failed, t)) < 0 ||
+		(rc = outgoing_init(&t->answers, answer_failed, t)) < 0)
 		return rc;
 	/* a probe and its repetition for each server, twice over */
 	rc = mailbox_new(
@@ -598,8 +564,8 @@ void worker_thread_free(struct worker_thread **tp)
 	mailbox_free(&t->orders);
 	poller_free(&t->poller);
 	inbox_free(&t->inbox);
-	outbox_free(&t->sends.outbox);
-	outbox_free(&t->answers.outbox);
+	outgoing_fini(&t->sends);
+	outgoing_fini(&t->answers);
 	free(t->fds);
 	free(t->reopen_ns);
 	free(t->open_limits);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * outgoing - datagrams on their way out of a worker, collected over an event and sent with one
+ * system call for each socket or listener in use. Owner only; no locks; no allocation after
+ * creation. */
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/batch.h"
+
+#define OUTGOING_MAX (2 * BATCH_MAX)
+
+struct outgoing {
+	struct outbox *outbox;
+	size_t n;
+	struct outbox_item items[OUTGOING_MAX]; /* token: the item's index here */
+	uint16_t by[OUTGOING_MAX]; /* which of the descriptors given to outgoing_flush */
+	uint64_t refs[OUTGOING_MAX]; /* the caller's name for it, found by the token */
+	struct outbox_item group[OUTGOING_MAX]; /* those of one descriptor, while they are sent */
+};
+
+/* `failed` hears of what could not be sent (net/batch.h). ERR_NOMEM. */
+int outgoing_init(struct outgoing *o, outbox_failed *failed, void *ctx);
+void outgoing_fini(struct outgoing *o);
+static inline bool outgoing_is_full(const struct outgoing *o)
+{
+	return o->n == OUTGOING_MAX;
+}
+/* A place for one more, not full: fill in all but the token. Its bytes must stay valid until the
+ * flush. */
+struct outbox_item *outgoing_add(struct outgoing *o, uint16_t by, uint64_t ref);
+/* Sends all of it; those with `by` i leave by fds[i], in order. */
+void outgoing_flush(struct outgoing *o, const int *fds);

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What is collected leaves by the right socket, in order, all of it; what cannot be sent is told by
+ * the caller's name for it. */
+#include "core/outgoing.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SOCKETS 3
+
+static uint64_t failed_ref;
+static unsigned n_failed;
+static struct outgoing o;
+
+static bool failed(void *ctx, const struct outbox_item *item, int error, unsigned tries)
+{
+	(void)ctx;
+	(void)error;
+	(void)tries;
+	failed_ref = o.refs[item->token];
+	n_failed++;
+	return false;
+}
+
+static void add(uint16_t by, uint64_t ref, const char *text)
+{
+	struct outbox_item *item = outgoing_add(&o, by, ref);
+
+	item->data = text;
+	item->len = strlen(text);
+}
+
+static const char *next(int fd)
+{
+	static char text[64];
+	ssize_t n = recv(fd, text, sizeof text - 1, MSG_DONTWAIT);
+
+	text[n > 0 ? n : 0] = '\0';
+	return text;
+}
+
+Test(outgoing, each_leaves_by_its_own_socket_in_order)
+{
+	int fds[SOCKETS], ends[SOCKETS];
+
+	cr_assert_eq(outgoing_init(&o, failed, NULL), 0);
+	for (int i = 0; i < SOCKETS; i++) {
+		int pair[2];
+
+		cr_assert_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+		fds[i] = pair[0];
+		ends[i] = pair[1];
+	}
+	add(2, 1, "a2");
+	add(0, 2, "b0");
+	add(2, 3, "c2");
+	add(1, 4, "d1");
+	add(0, 5, "e0");
+	outgoing_flush(&o, fds);
+	cr_expect_eq(o.n, 0);
+	cr_expect_str_eq(next(ends[0]), "b0");
+	cr_expect_str_eq(next(ends[0]), "e0");
+	cr_expect_str_eq(next(ends[0]), "");
+	cr_expect_str_eq(next(ends[1]), "d1");
+	cr_expect_str_eq(next(ends[1]), "");
+	cr_expect_str_eq(next(ends[2]), "a2");
+	cr_expect_str_eq(next(ends[2]), "c2");
+	cr_expect_eq(n_failed, 0);
+	for (int i = 0; i < SOCKETS; i++) {
+		close(fds[i]);
+		close(ends[i]);
+	}
+	outgoing_fini(&o);
+}
+
+Test(outgoing, a_full_one_says_so_and_empties)
+{
+	int pair[2];
+
+	cr_assert_eq(outgoing_init(&o, failed, NULL), 0);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	for (unsigned i = 0; i < 5; i++) {
+		cr_expect_not(outgoing_is_full(&o));
+		add(0, i, "x");
+	}
+	while (!outgoing_is_full(&o))
+		add(0, 9, "y");
+	cr_expect_eq(o.n, OUTGOING_MAX);
+	o.n = 5; /* a socket pair holds few datagrams */
+	outgoing_flush(&o, pair);
+	for (unsigned i = 0; i < 5; i++)
+		cr_expect_str_eq(next(pair[1]), "x");
+	cr_expect_eq(o.n, 0);
+	close(pair[0]);
+	close(pair[1]);
+	outgoing_fini(&o);
+}
+
+Test(outgoing, a_failure_is_told_by_its_name_and_the_rest_goes)
+{
+	int pair[2], bad = socket(AF_UNIX, SOCK_DGRAM, 0); /* not connected: ENOTCONN */
+	int fds[2];
+
+	cr_assert_eq(outgoing_init(&o, failed, NULL), 0);
+	cr_assert_eq(socketpair(AF_UNIX, SOCK_DGRAM, 0, pair), 0);
+	fds[0] = pair[0];
+	fds[1] = bad;
+	add(0, 70, "good");
+	add(1, 71, "lost");
+	add(0, 72, "good too");
+	outgoing_flush(&o, fds);
+	cr_expect_eq(n_failed, 1);
+	cr_expect_eq(failed_ref, 71);
+	cr_expect_str_eq(next(pair[1]), "good");
+	cr_expect_str_eq(next(pair[1]), "good too");
+	close(pair[0]);
+	close(pair[1]);
+	close(bad);
+	outgoing_fini(&o);
+}
