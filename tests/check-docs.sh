@@ -4,7 +4,8 @@
 # The documents say what the program says. Every key of --print-options, and no other, is in
 # dnsbal.conf(5) with its type, range, default and when it applies, and in conf/dnsbal.conf with its
 # default; conf/dnsbal.conf lacks its servers and nothing else; every option of --help is in
-# dnsbal(8). Usage: check-docs.sh [DNSBAL], or $DNSBAL; TOP is the tree ($srcdir).
+# dnsbal(8), and every counter, and no other, in its section COUNTERS.
+# Usage: check-docs.sh [DNSBAL], or $DNSBAL; TOP is the tree ($srcdir).
 set -eu
 
 top=${TOP:-${srcdir:-.}}
@@ -21,7 +22,7 @@ say() {
 # Are these two sorted lists the same? Each line of one alone is told.
 compare() { # EXPECTED FOUND NAME
 	LC_ALL=C comm -23 "$1" "$2" | sed "s|^|$3: missing: |" >"$scratch/differences"
-	LC_ALL=C comm -13 "$1" "$2" | sed "s|^|$3: --print-options does not say: |" >>"$scratch/differences"
+	LC_ALL=C comm -13 "$1" "$2" | sed "s|^|$3: the program does not say: |" >>"$scratch/differences"
 	[ -s "$scratch/differences" ] || return 0
 	cat "$scratch/differences"
 	bad=1
@@ -102,4 +103,34 @@ for option in $(grep -Eo '(^|[ ,[])--?[A-Za-z][a-z-]*' "$scratch/help" | tr -d '
 	esac
 	grep -Eq "^\.It .*$macro( |\$)" "$top/doc/dnsbal.8" || say "doc/dnsbal.8: $option is missing"
 done
+
+# Counters, from rows like "X(queries, ..." of a macro, and the fields that report.c adds to those
+# of a server; the manual's items are those of a subsection.
+rows() { # MACRO HEADER
+	awk -v macro="$1(X)" '
+		$1 == "#define" { is_inside = $2 == macro; next }
+		is_inside && match($1, /^X\([a-z0-9_]+,$/) { print substr($1, 3, length($1) - 3) }
+		!/\\$/ { is_inside = 0 }
+	' "$top/src/$2"
+}
+items() { # SUBSECTION
+	awk -v subsection="$1" '
+		$1 == ".Sh" { is_inside = 0; is_counters = $2 == "COUNTERS" }
+		$1 == ".Ss" { is_inside = is_counters && $0 == ".Ss " subsection }
+		is_inside && $1 == ".It" { print $3 }
+	' "$top/doc/dnsbal.8"
+}
+check_items() { # SUBSECTION, with the names on standard input
+	LC_ALL=C sort >"$scratch/expected"
+	[ -s "$scratch/expected" ] || say "no counters found for: $1"
+	items "$1" | LC_ALL=C sort >"$scratch/manual"
+	compare "$scratch/expected" "$scratch/manual" "doc/dnsbal.8: $1"
+}
+rows METRIC_LIST base/metric.h >"$scratch/rows"
+check_items "Counters of the process" <"$scratch/rows"
+rows SERVER_METRIC_LIST balance/server.h >"$scratch/rows"
+[ -s "$scratch/rows" ] || say "SERVER_METRIC_LIST has no rows"
+sed -n 's/.*json_object_set_new(o, "\([a-z_]*\)".*/\1/p' "$top/src/services/report.c" \
+	>>"$scratch/rows"
+check_items "Fields of each server" <"$scratch/rows"
 exit $bad
