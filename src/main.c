@@ -64,7 +64,7 @@ static int run(const struct cli *cli)
 	if (cli->verbose && config.log.level < LOG_LEVEL_INFO)
 		config.log.level = LOG_LEVEL_INFO; /* where -v tells what it tells */
 	if (log_open(&config.log) < 0)
-		log_warning("there is no journal here: messages go to stderr");
+		log_warning("the log cannot go where log.destination says: messages go to stderr");
 	code = daemon_run(&(struct daemon_params){
 		.config = &config,
 		.config_path = path,

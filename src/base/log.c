@@ -13,7 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
@@ -76,6 +78,37 @@ static bool is_journal_usable(void)
 #endif
 }
 
+/* syslog() reports nothing either, and drops what it cannot send. */
+static bool is_syslog_usable(void)
+{
+	static const struct sockaddr_un address = { AF_UNIX, _PATH_LOG };
+	static const int types[] = { SOCK_DGRAM, SOCK_STREAM }; /* as syslog() tries them */
+	bool is_usable = false;
+
+	for (size_t i = 0; i < sizeof types / sizeof types[0] && !is_usable; i++) {
+		int fd = socket(AF_UNIX, types[i] | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+		if (fd == -1)
+			continue;
+		is_usable = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+		close(fd);
+	}
+	return is_usable;
+}
+
+static bool is_destination_usable(enum log_destination destination)
+{
+	switch (destination) {
+	case LOG_TO_SYSLOG:
+		return is_syslog_usable();
+	case LOG_TO_JOURNAL:
+		return is_journal_usable();
+	case LOG_TO_STDERR:
+		break;
+	}
+	return true;
+}
+
 const char *log_level_text(enum log_level level)
 {
 	return levels[level].name;
@@ -83,14 +116,14 @@ const char *log_level_text(enum log_level level)
 
 int log_open(const struct log_params *params)
 {
-	bool is_usable = params->destination != LOG_TO_JOURNAL || is_journal_usable();
+	const bool is_usable = is_destination_usable(params->destination);
 	const struct target target = {
 		.destination = is_usable ? params->destination : LOG_TO_STDERR,
 		.format = params->format,
 		.is_journal = is_stderr_journal(),
 	};
 
-	if (params->destination == LOG_TO_SYSLOG)
+	if (target.destination == LOG_TO_SYSLOG)
 		openlog("dnsbal", LOG_PID | LOG_NDELAY, LOG_DAEMON);
 	pthread_mutex_lock(&lock);
 	target_now = target;

@@ -28,7 +28,8 @@ struct log_params {
 	enum log_format format;
 };
 
-/* Applies the parameters from now on. ERR_UNSUPPORTED: there is no journal, and messages go to stderr. */
+/* Applies the parameters from now on. ERR_UNSUPPORTED: nobody takes messages at the
+ * destination, the journal or syslog, and they go to stderr. */
 int log_open(const struct log_params *params);
 void log_close(void); /* back to what holds before log_open() */
 bool log_enabled(enum log_level level); /* cheap: one relaxed load */

@@ -81,6 +81,39 @@ static const char *why_no_host(const struct addr *a)
 	return NULL;
 }
 
+/* Two sockets take one port, at a wildcard and an address of it, only if both may share theirs. */
+static bool is_overlap(const struct config_listener *l, const struct config_listener *m)
+{
+	return l->address.family == m->address.family && l->address.port == m->address.port &&
+	       addr_is_wildcard(&l->address) != addr_is_wildcard(&m->address) &&
+	       (l->receivers == 1 || m->receivers == 1);
+}
+
+/* Against the listeners before it. */
+static void check_listener_twins(struct config_reading *r, size_t i)
+{
+	const struct config_listener *l = &r->config->listeners[i];
+	const struct config_place place = config_reading_place(r, l->line);
+	const struct key key = listener_key(r, i);
+
+	for (size_t j = 0; j < i; j++) {
+		const struct config_listener *twin = &r->config->listeners[j];
+		const bool is_all = addr_is_wildcard(&l->address);
+
+		if (addr_equal(&l->address, &twin->address))
+			config_problem(&r->problems, place, key.text, "%s is %s already",
+				show(&l->address).text, listener_key(r, j).text);
+		else if (is_overlap(l, twin))
+			config_problem(&r->problems, place, key.text,
+				"%s takes every address of that port, %s among them",
+				show(is_all ? &l->address : &twin->address).text,
+				show(is_all ? &twin->address : &l->address).text);
+		else
+			continue;
+		return;
+	}
+}
+
 static void check_listeners(struct config_reading *r)
 {
 	const struct config *c = r->config;
@@ -93,14 +126,8 @@ static void check_listeners(struct config_reading *r)
 		if (why)
 			config_problem(&r->problems, place, listener_key(r, i).text, "%s %s",
 				show(&l->address).text, why);
-		for (size_t j = 0; j < i && l->address.family; j++) {
-			if (!addr_equal(&l->address, &c->listeners[j].address))
-				continue;
-			config_problem(&r->problems, place, listener_key(r, i).text,
-				"%s is %s already", show(&l->address).text,
-				listener_key(r, j).text);
-			break;
-		}
+		if (l->address.family)
+			check_listener_twins(r, i);
 	}
 }
 
@@ -147,10 +174,14 @@ static void check_server_twins(struct config_reading *r, size_t i)
 			config_problem(&r->problems, server_place(r, i), server_key(r, i, "").text,
 				"%s is %s already", show(&s->address).text,
 				server_key(r, j, "").text);
-		else if (strcmp(s->name, twin->name) == 0)
+		else if (strcmp(s->name, twin->name) == 0 &&
+			 strcmp(s->name, CONFIG_NAME_UNREAD) != 0)
 			config_problem(&r->problems, server_place(r, i),
-				server_key(r, i, ".name").text, "\"%s\" is the name of %s already",
-				s->name, server_key(r, j, "").text);
+				server_key(r, i, ".name").text,
+				"\"%s\" is the name of %s already%s", s->name,
+				server_key(r, j, "").text,
+				strcmp(s->name, show(&s->address).text) == 0 ? "; give it a name"
+									     : "");
 		else
 			continue;
 		return;

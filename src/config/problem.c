@@ -3,14 +3,17 @@
  * Everything shown has passed log_escape(), because a file may hold anything. */
 #include "config/problem.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "config/config.h"
 
 #define TEXT_MAX 1024 /* bytes of the text of one message */
+#define PREFIX_MIN 3 /* letters that a longer word may be meant by */
 
 void config_messages_free(struct config_messages *m)
 {
@@ -74,8 +77,14 @@ static size_t min3(size_t a, size_t b, size_t c)
 	return least < c ? least : c;
 }
 
+static bool is_same_letter(char a, char b)
+{
+	return tolower((unsigned char)a) == tolower((unsigned char)b);
+}
+
 /* Insertions, deletions, replacements and exchanges of neighbours between a and b, both at most
- * CONFIG_WORD_MAX long (optimal string alignment; three rows of the table are enough). */
+ * CONFIG_WORD_MAX long, whatever their case (optimal string alignment; three rows of the table are
+ * enough). */
 static size_t edit_distance(const char *a, const char *b)
 {
 	const size_t n = strlen(b);
@@ -87,11 +96,11 @@ static size_t edit_distance(const char *a, const char *b)
 	for (size_t i = 1; a[i - 1]; i++) {
 		row[0] = i;
 		for (size_t j = 1; j <= n; j++) {
-			const bool is_same = a[i - 1] == b[j - 1];
+			const bool is_same = is_same_letter(a[i - 1], b[j - 1]);
 
 			row[j] = min3(last[j] + 1, row[j - 1] + 1, last[j - 1] + !is_same);
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-				before[j - 2] + 1 < row[j])
+			if (i > 1 && j > 1 && is_same_letter(a[i - 1], b[j - 2]) &&
+				is_same_letter(a[i - 2], b[j - 1]) && before[j - 2] + 1 < row[j])
 				row[j] = before[j - 2] + 1;
 		}
 		size_t *spare = before;
@@ -110,7 +119,10 @@ void config_guess_offer(struct config_guess *guess, const char *candidate)
 		return;
 	/* A third of the letters may be wrong; beyond that any word looks like any other. */
 	const size_t allowed = len < 3 ? 1 : len / 3;
-	const size_t distance = edit_distance(guess->word, candidate);
+	size_t distance = edit_distance(guess->word, candidate);
+	if (distance > allowed && len >= PREFIX_MIN &&
+		strncasecmp(guess->word, candidate, len) == 0)
+		distance = allowed;
 	if (distance <= allowed && (guess->best[0] == '\0' || distance < guess->distance)) {
 		strcpy(guess->best, candidate);
 		guess->distance = distance;

@@ -9,6 +9,8 @@
 #include "config/problem.h"
 #include "config/scan.h"
 
+#define CONFIG_NAME_UNREAD "?" /* in a name's place; no name that is read has this sign */
+
 struct config_reading {
 	struct config *config; /* while reading, the lines in it are those of the scan's text */
 	struct config_problems problems;

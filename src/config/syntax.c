@@ -148,20 +148,66 @@ static bool fail_at_key(struct parser *p, char open, struct config_place opened)
 	return fail(p, "expected a key before %s", shown(t).text);
 }
 
+static bool begins_value(const struct token *t)
+{
+	if (t->kind == TOKEN_MARK)
+		return strchr("{([", *t->text) != NULL;
+	return t->kind == TOKEN_STRING || t->kind == TOKEN_SCALAR;
+}
+
+/* Does the list go on, or end, behind the token? */
+static bool is_list_behind(const struct parser *p, char open)
+{
+	struct token next = p->token;
+
+	token_next(&next);
+	return begins_value(&next) ||
+	       (next.kind == TOKEN_MARK && *next.text == (open == '(' ? ')' : ']'));
+}
+
 static bool fail_in_list(struct parser *p, char open, struct config_place opened)
 {
 	const struct token *t = &p->token;
 
 	if (is_mark(p, ':') || t->kind == TOKEN_STRANGE)
 		return fail_unquoted(p);
-	if (is_value(p) || is_mark(p, '{') || is_mark(p, '(') || is_mark(p, '['))
+	if (begins_value(t))
 		return fail(p, "a comma is missing before %s", shown(t).text);
+	if (is_mark(p, ';') && is_list_behind(p, open))
+		return fail(p, "elements are separated by commas, not ;");
 	return fail(p, "the %c of line %d is %s", open, opened.line,
 		is_mark(p, ')') || is_mark(p, ']') || is_mark(p, '}') ? "not closed with its like"
 								      : "not closed");
 }
 
 static bool value(struct parser *p);
+
+enum kind { KIND_NONE, KIND_STRING, KIND_BOOLEAN, KIND_INTEGER, KIND_LONG, KIND_FRACTION };
+
+/* What libconfig takes a value for: it refuses a [ ] of several kinds. */
+static enum kind kind_of_value(const struct token *t)
+{
+	if (t->kind == TOKEN_STRING)
+		return KIND_STRING;
+	if (strchr("tTfF", *t->text))
+		return KIND_BOOLEAN;
+	if (token_integer(t) == INTEGER_NONE)
+		return KIND_FRACTION;
+	return t->text[t->len - 1] == 'L' ? KIND_LONG : KIND_INTEGER;
+}
+
+/* For an element of [ ]: *kind is that of those before it. Told once: a mixture begins anew. */
+static void check_kind(struct parser *p, enum kind *kind, bool *is_mixed)
+{
+	const enum kind own = kind_of_value(&p->token);
+
+	if (*kind != KIND_NONE && *kind != own && !*is_mixed) {
+		*is_mixed = true;
+		config_problem(p->problems, here(p), p->key,
+			"all elements of [ ] must be of one kind: strings in quotes");
+	}
+	*kind = own;
+}
 
 /* The token begins a setting or an element. */
 static void note_line(struct parser *p)
@@ -199,6 +245,8 @@ static bool list(struct parser *p, char close)
 {
 	const struct config_place opened = here(p);
 	const char open = *p->token.text;
+	enum kind kind = KIND_NONE;
+	bool is_mixed = false;
 
 	advance(p);
 	if (is_mark(p, close)) {
@@ -208,6 +256,8 @@ static bool list(struct parser *p, char close)
 	for (size_t i = 0;; i++) {
 		if (open == '[' && (is_mark(p, '{') || is_mark(p, '(') || is_mark(p, '[')))
 			return fail(p, "[ ] holds strings only: write ( ) around groups");
+		if (open == '[' && is_value(p))
+			check_kind(p, &kind, &is_mixed);
 		if (!element(p, i))
 			return false;
 		if (!is_mark(p, ',')) {

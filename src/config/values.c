@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * One reader for each type of option. Each reports against the key and place of its setting, and
- * writes the field only when all is well. */
+ * writes the field only when all is well; a name's says that it is not. */
 #include "config/values.h"
 
 #include <stdint.h>
@@ -176,6 +176,8 @@ static void read_name(struct config_reading *r, const config_setting_t *s, const
 {
 	const char *text = get_text(r, s, key, o);
 
+	/* Until it is read: a default name could have a twin that the one meant has not. */
+	strcpy(field, CONFIG_NAME_UNREAD);
 	if (!text)
 		return;
 	/* Names stand in log lines, metric labels and commands: nothing there needs escapes. */

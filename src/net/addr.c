@@ -144,11 +144,25 @@ static void format_scope(uint32_t scope, char out[IF_NAMESIZE + 1])
 		snprintf(out, IF_NAMESIZE + 1, "%%%u", scope);
 }
 
+/* inet_ntop writes ::1:14b4 as "::0.1.20.180", as if it had to do with IPv4; here the groups are
+ * hexadecimal, as in any other address. The mapped ones are of IPv4, and stay. */
+static bool format_ip(unsigned family, const uint8_t ip[16], char out[INET6_ADDRSTRLEN])
+{
+	static const uint8_t head[12];
+
+	if (family == 0 || inet_ntop((int)family, ip, out, INET6_ADDRSTRLEN) == NULL)
+		return false;
+	if (family == AF_INET6 && memcmp(ip, head, sizeof(head)) == 0 && strchr(out, '.') != NULL)
+		snprintf(out, INET6_ADDRSTRLEN, "::%x:%x", (unsigned)ip[12] << 8 | ip[13],
+			(unsigned)ip[14] << 8 | ip[15]);
+	return true;
+}
+
 char *addr_format(const struct addr *a, char *out, size_t out_size)
 {
 	char ip[INET6_ADDRSTRLEN], scope[IF_NAMESIZE + 1], port[sizeof(":65535")] = "";
 
-	if (a->family == 0 || inet_ntop(a->family, a->ip, ip, sizeof(ip)) == NULL) {
+	if (!format_ip(a->family, a->ip, ip)) {
 		snprintf(out, out_size, "none");
 		return out;
 	}
@@ -316,7 +330,7 @@ char *prefix_format(const struct prefix *p, char *out, size_t out_size)
 {
 	char ip[INET6_ADDRSTRLEN];
 
-	if (p->family == 0 || inet_ntop(p->family, p->ip, ip, sizeof(ip)) == NULL)
+	if (!format_ip(p->family, p->ip, ip))
 		snprintf(out, out_size, "none");
 	else
 		snprintf(out, out_size, "%s/%u", ip, p->bits);

@@ -93,7 +93,11 @@ for key, (all_of_them, near, meant) in WORDS.items():
     bad(f"{file}-integer", GOOD + group(key, "1"), (2, f"{key}: expected a string, found the integer 1"))
     bad(f"{file}-boolean", GOOD + group(key, "true"), (2, f"{key}: expected a string, found true"))
     bad(f"{file}-unquoted", GOOD + group(key, meant), (2, f'words stand in quotes: "{meant}"'))
-bad("policy-case", GOOD + 'policy = "P2C";\n', (2, 'policy: expected one of'))
+bad("policy-case", GOOD + 'policy = "P2C";\n', (2, 'found "P2C"; did you mean "p2c"?'))
+bad("policy-begun", GOOD + 'policy = "Round";\n', (2, 'found "Round"; did you mean "round-robin"?'))
+bad("policy-begun-too-short", GOOD + 'policy = "ro";\n', (2, 'found "ro"'))
+bad("log-level-begun", GOOD + 'log = { level = "warn"; };\n', (2, 'found "warn"; did you mean "warning"?'))
+bad("log-level-case", GOOD + 'log = { level = "WRANING"; };\n', (2, 'found "WRANING"; did you mean "warning"?'))
 bad("policy-empty", GOOD + 'policy = "";\n', (2, 'found ""'))
 bad("policy-control-bytes", GOOD + 'policy = "\x1b[31m\u00e9";\n', (2, r'found "\027[31m\195\169"'))
 bad("policy-long", GOOD + f'policy = "{"x" * 5000}";\n', (2, 'xxx..."'))
@@ -141,7 +145,7 @@ bad("health-interval-below-fast", GOOD + "health = {\n\tinterval_ms = 150;\n};\n
 
 for key, meant in (
     ("serverz", "servers"), ("server", "servers"), ("lsiten", "listen"), ("listne", "listen"), ("polcy", "policy"), ("wrokers", "workers"),
-    ("deadline", None), ("deadline_sm", "deadline_ms"), ("heatlh", "health"), ("logs", "log"), ("queues", "queue"), ("on_faliure", "on_failure"),
+    ("deadline", "deadline_ms"), ("POLICY", "policy"), ("DeadLine_MS", "deadline_ms"), ("deadline_sm", "deadline_ms"), ("heatlh", "health"), ("logs", "log"), ("queues", "queue"), ("on_faliure", "on_failure"),
     ("pending-max", "pending_max"), ("ac", "acl"), ("Workers", "workers"), ("usr", "user"),
 ):
     bad(f"unknown-{key}", GOOD + f"{key} = 1;\n", (2, f'{key}: unknown key{f"; did you mean {chr(34)}{meant}{chr(34)}?" if meant else ""}'))
@@ -153,7 +157,7 @@ for key, home in (("level", "log"), ("qname", "health"), ("seed", "hash"), ("cap
 bad("unknown-in-health", GOOD + "health = { fal = 3; };\n", (2, 'health.fal: unknown key; did you mean "fall"?'))
 bad("unknown-in-log", GOOD + 'log = { lvl = "info"; };\n', (2, "log.lvl: unknown key"))
 bad("unknown-in-hash", GOOD + 'hash = { sed = "info"; };\n', (2, 'hash.sed: unknown key; did you mean "seed"?'))
-bad("unknown-in-queue", GOOD + "queue = { target = 5; };\n", (2, "queue.target: unknown key"))
+bad("unknown-in-queue", GOOD + "queue = { target = 5; };\n", (2, 'queue.target: unknown key; did you mean "target_ms"?'))
 bad("unknown-in-server", SERVER % "wieght = 1;", (2, 'servers[0].wieght: unknown key; did you mean "weight"?'))
 bad("unknown-tier-in-server", SERVER % "tier = 1;", (2, "servers[0].tier: unknown key"))
 bad("unknown-in-listen", GOOD + 'listen = ( { address = "127.0.0.1"; recievers = 1; } );\n', (2, 'listen[0].recievers: unknown key; did you mean "receivers"?'))
@@ -295,7 +299,14 @@ bad("twin-address6", 'servers = [ "2001:db8::1",\n\t"[2001:DB8:0::1]:53" ];\n', 
 bad("twin-address-names", 'servers = (\n\t{ address = "192.0.2.1"; name = "a"; },\n\t{ address = "192.0.2.1"; name = "b"; }\n);\n', (3, "servers[1]: 192.0.2.1:53 is servers[0] already"))
 bad("twin-address-source", 'servers = (\n\t{ address = "192.0.2.1"; name = "a"; source = "192.0.2.9"; },\n\t{ address = "192.0.2.1"; name = "b"; source = "192.0.2.9"; }\n);\n',
     (3, "servers[1]: 192.0.2.1:53 is servers[0] already"))
-bad("twin-source-default-name", 'servers = (\n\t"192.0.2.1",\n\t{ address = "192.0.2.1"; source = "192.0.2.9"; }\n);\n', (3, 'servers[1].name: "192.0.2.1:53" is the name of servers[0] already'))
+bad("twin-source-default-name", 'servers = (\n\t"192.0.2.1",\n\t{ address = "192.0.2.1"; source = "192.0.2.9"; }\n);\n', (3, 'servers[1].name: "192.0.2.1:53" is the name of servers[0] already; give it a name'))
+bad("twin-source-name-unread", 'servers = (\n\t"192.0.2.1",\n\t{ address = "192.0.2.1"; source = "192.0.2.9"; name = "a b"; }\n);\n', (3, 'servers[1].name: "a b" may hold'))
+bad("twin-names-unread", 'servers = (\n\t{ address = "192.0.2.1"; name = "a b"; },\n\t{ address = "192.0.2.2"; name = 1; }\n);\n',
+    (2, 'servers[0].name: "a b" may hold'), (3, "servers[1].name: expected a string"))
+bad("twin-address-low6", 'servers = [ "::1:5300",\n\t"[::0:1:5300]:53" ];\n', (2, "servers[1]: [::1:5300]:53 is servers[0] already"))
+bad("listen-wildcard", GOOD + 'listen = [ "127.0.0.1:5390",\n\t"0.0.0.0:5390" ];\n', (3, "listen[1]: 0.0.0.0:5390 takes every address of that port, 127.0.0.1:5390 among them"))
+bad("listen-wildcard-first", GOOD + 'listen = [ "[::]:5390", "0.0.0.0:5390",\n\t"[::1]:5390" ];\n', (3, "listen[2]: [::]:5390 takes every address of that port, [::1]:5390 among them"))
+bad("listen-wildcard-receivers", GOOD + 'listen = ( "0.0.0.0:5390",\n\t{ address = "127.0.0.1:5390"; receivers = 2; } );\n', (3, "listen[1]: 0.0.0.0:5390 takes every address of that port, 127.0.0.1:5390 among them"))
 bad("twin-name-default", 'servers = (\n\t"192.0.2.1",\n\t{ address = "192.0.2.2"; name = "192.0.2.1:53"; }\n);\n', (3, "is the name of servers[0] already"))
 bad("twin-listen", GOOD + 'listen = [ "127.0.0.1:5300",\n\t"127.0.0.1:5300" ];\n', (3, "listen[1]: 127.0.0.1:5300 is listen[0] already"))
 bad("twin-listen-group", GOOD + 'listen = ( "127.0.0.1",\n\t{ address = "127.0.0.1:53"; receivers = 2; } );\n', (3, "listen[1]: 127.0.0.1:53 is listen[0] already"))
@@ -386,10 +397,17 @@ SYNTAX = {
     "deep": (GOOD + "x = " + "(" * 17 + ")" * 17 + ";\n", 2, "brackets are nested more than 16 deep"),
     "very-deep": (GOOD + "x = " + "(" * 20000 + "\n", 2, "brackets are nested more than 16 deep"),
     "many-names": (GOOD + "".join(f"k{i} = 1;\n" for i in range(600)), 513, "too many settings in one group"),
-    "mixed-array": (GOOD + 'acl = [ "10.0.0.0/8", 10 ];\n', 2, "mismatched element type in array"),
+    "semicolon-array": ('servers = [ "192.0.2.1"; "192.0.2.2" ];\n', 1, 'elements are separated by commas, not ;, in: servers = [ "192.0.2.1"; "192.0.2.2" ];'),
+    "semicolon-list": ('servers = (\n\t"192.0.2.1";\n\t{ address = "192.0.2.2"; }\n);\n', 2, "elements are separated by commas, not ;"),
+    "semicolon-last": ('servers = ( "192.0.2.1"; );\n', 1, "elements are separated by commas, not ;"),
 }
 for what, (body, line, why) in SYNTAX.items():
     bad(f"syntax-{what}", body, (line, f"syntax error: {why}"))
+KINDS = "all elements of [ ] must be of one kind: strings in quotes"
+bad("mixed-array", GOOD + 'acl = [ "10.0.0.0/8", 10 ];\n', (2, f"acl: {KINDS}"))
+bad("mixed-array-in-group", GOOD + 'health = { reject = [ "SERVFAIL",\n\t3 ]; };\n', (3, f"health.reject: {KINDS}"))
+for what, values in (("fraction", "1, 1.5"), ("boolean", "1, true"), ("long", "1, 1L"), ("thrice", 'true, "a", 1, 0x1L')):
+    bad(f"mixed-array-{what}", GOOD + f"acl = [ {values} ];\n", (2, f"acl: {KINDS}"))
 
 # What the scan before libconfig finds.
 
