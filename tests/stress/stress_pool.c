@@ -10,7 +10,8 @@
 
 #include "balance/fixture.h"
 
-enum { N_WORKERS = 4, N_SERVERS = 6, LIMIT = 3, HELD_MAX = 8, FORCED_DOWN = 2, FORCED_UP = 4 };
+enum { N_WORKERS = 4, N_SERVERS = 6, LIMIT = 3, HELD_MAX = 20, FORCED_DOWN = 2, FORCED_UP = 4 };
+/* A worker holds more than the pool has to give, so that one alone reaches the limits. */
 enum { N_QUERIES = 15000 };
 
 static _Atomic unsigned n_failures;
