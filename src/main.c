@@ -14,6 +14,7 @@
 #include "config/config.h"
 #include "daemon.h"
 #include "demo.h"
+#include "privilege.h"
 
 static void print_messages(const struct config_messages *messages)
 {
@@ -34,31 +35,53 @@ static int read_config(const struct cli *cli, const char *path, struct config *c
 	return rc == 0 ? 0 : path ? 1 : CLI_EXIT_USAGE;
 }
 
+/* The file's absolute name, in `absolute`: the working directory will be the file's. What cannot be
+ * resolved stays as it is, for the reading to tell. NULL without a file. */
+static const char *config_path(const struct cli *cli, char absolute[PATH_MAX])
+{
+	if (!cli->config_path)
+		return NULL;
+	return realpath(cli->config_path, absolute) ? absolute : cli->config_path;
+}
+
+/* What a start would find of the user: that there is one, and that it may read the file. Becomes that
+ * user, as the start does. */
+static bool check_user(const char *path, const char *user)
+{
+	struct privilege_message message;
+
+	if (privilege_become(user, false, &message) == 0 &&
+		privilege_can_read(path, user, &message) == 0)
+		return true;
+	fprintf(stderr, "dnsbal: %s\n", message.text);
+	return false;
+}
+
 static int check(const struct cli *cli)
 {
+	char absolute[PATH_MAX];
+	const char *path = config_path(cli, absolute);
 	struct config config;
+	int code = read_config(cli, path, &config);
 
-	int code = read_config(cli, cli->config_path, &config);
 	if (code != 0)
 		return code;
-	printf("%s: good: %zu server%s\n", cli->config_path ? cli->config_path : "command line",
-		config.n_servers, config.n_servers == 1 ? "" : "s");
+	if (path && !check_user(path, config.user))
+		code = 1;
+	else
+		printf("%s: good: %zu server%s\n", path ? cli->config_path : "command line",
+			config.n_servers, config.n_servers == 1 ? "" : "s");
 	config_free(&config);
-	return 0;
+	return code;
 }
 
 static int run(const struct cli *cli)
 {
 	char absolute[PATH_MAX];
-	const char *path = NULL;
+	const char *path = config_path(cli, absolute);
 	struct config config;
-
-	if (cli->config_path) {
-		/* The working directory will be the file's; its name must hold all the same. A path
-		 * that cannot be resolved is told by the reading of it. */
-		path = realpath(cli->config_path, absolute) ? absolute : cli->config_path;
-	}
 	int code = read_config(cli, path, &config);
+
 	if (code != 0)
 		return code;
 	if (cli->verbose && config.log.level < LOG_LEVEL_INFO)

@@ -86,7 +86,9 @@ elif [ "$(grep -c . "$scratch/check")" -ne 1 ] || ! grep -q ' servers: missing' 
 	cat "$scratch/check"
 	say "conf/dnsbal.conf has other problems than missing servers"
 fi
-sed -e '/^#servers = (/,/^#);/s/^#//' "$top/conf/dnsbal.conf" >"$scratch/dnsbal.conf"
+# Its user is there once the package is installed: here root stands in for it.
+sed -e '/^#servers = (/,/^#);/s/^#//' -e 's/^user = .*/user = "root";/' \
+	"$top/conf/dnsbal.conf" >"$scratch/dnsbal.conf"
 "$dnsbal" -t -c "$scratch/dnsbal.conf" >"$scratch/check" 2>&1 || {
 	cat "$scratch/check"
 	say "conf/dnsbal.conf is no good configuration with the servers it shows"

@@ -178,10 +178,7 @@ def test_two_servers_of_one_identity(directory, which):
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root changes the user")
 def test_unknown_user_is_named(directory):
-    path = write(directory, config_text(user="no-such-user-here", servers=["127.0.0.1:5398"]))
-    done = run("-c", path)
-    assert done.returncode == 1
-    assert "no-such-user-here" in done.stderr
+    refuse(directory, "no-such-user-here", user="no-such-user-here")
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root changes the user")
@@ -189,6 +186,7 @@ def test_file_that_the_user_cannot_read_is_an_error(directory):
     keys = default_keys({"listen": [f"127.0.0.1:{free_port()}"], "servers": ["127.0.0.1:5398"]})
     path = write(directory, config_text(**keys))
     path.chmod(0o600)
+    assert run("-t", "-c", path).returncode == 1
     done = run("-c", path)
     assert done.returncode == 1
     assert "test.conf" in done.stderr and "nobody" in done.stderr
