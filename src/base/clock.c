@@ -23,6 +23,19 @@ int64_t clock_real_ns(void)
 	return read_ns(CLOCK_REALTIME);
 }
 
+#define BOTH_APART_NS (20 * CLOCK_NS_PER_US) /* three reads take less than a tenth of it */
+#define BOTH_TRIES 4
+
+void clock_both_ns(int64_t *mono_ns_out, int64_t *real_ns_out)
+{
+	for (int tries = 0; tries < BOTH_TRIES; tries++) {
+		*mono_ns_out = clock_mono_ns();
+		*real_ns_out = clock_real_ns();
+		if (clock_mono_ns() - *mono_ns_out < BOTH_APART_NS)
+			return;
+	}
+}
+
 void clock_pause_ns(int64_t ns)
 {
 	struct timespec ts = { .tv_sec = ns / CLOCK_NS_PER_S, .tv_nsec = ns % CLOCK_NS_PER_S };

@@ -254,8 +254,7 @@ static bool read_batch(struct receiver *r, size_t socket)
 		read_failed(r);
 		return true;
 	}
-	r->now_ns = clock_mono_ns();
-	r->real_ns = clock_real_ns();
+	clock_both_ns(&r->now_ns, &r->real_ns);
 	note_kernel_drops(r, socket);
 	for (int i = 0; i < n; i++)
 		keep(r, (unsigned)i, r->params.listeners[socket]);
