@@ -48,6 +48,7 @@ struct failed_send {
 struct worker_thread {
 	/* set at start */
 	struct worker_thread_params params;
+	struct worker_ops ops;
 	struct worker *worker;
 	struct pending_shard *shard;
 	struct mailbox *orders;
@@ -267,25 +268,20 @@ static bool on_trim(void *ctx)
 	return pending_trim(t->shard);
 }
 
-static const struct worker_ops ops = {
-	.send = on_send,
-	.answer = on_answer,
-	.flush = on_flush,
-	.probe_done = on_probe_done,
-	.sockets_wanted = on_sockets_wanted,
-	.socket_unused = on_socket_unused,
-	.trim = on_trim,
-};
-static const struct worker_ops ops_traced = {
-	.send = on_send,
-	.answer = on_answer,
-	.flush = on_flush,
-	.probe_done = on_probe_done,
-	.sockets_wanted = on_sockets_wanted,
-	.socket_unused = on_socket_unused,
-	.trim = on_trim,
-	.trace = on_trace,
-};
+/* With on_trace, or with NULL, which spares the machine the telling. */
+static struct worker_ops make_ops(bool is_traced)
+{
+	return (struct worker_ops){
+		.send = on_send,
+		.answer = on_answer,
+		.flush = on_flush,
+		.probe_done = on_probe_done,
+		.sockets_wanted = on_sockets_wanted,
+		.socket_unused = on_socket_unused,
+		.trim = on_trim,
+		.trace = is_traced ? on_trace : NULL,
+	};
+}
 
 /* ---- in ------------------------------------------------------------------------------------- */
 
@@ -480,9 +476,11 @@ static int make_parts(struct worker_thread *t)
 static int make_worker(struct worker_thread *t)
 {
 	const struct worker_thread_params *p = &t->params;
+
+	t->ops = make_ops(p->trace);
 	struct worker_env env = {
 		.params = p->worker,
-		.ops = p->trace ? &ops_traced : &ops,
+		.ops = &t->ops,
 		.ctx = t,
 		.pool = p->pool,
 		.shard = t->shard,
