@@ -40,6 +40,7 @@ static enum server_state judge(const struct health *h, bool is_good)
 	case SERVER_DOWN:
 		return h->n_good >= h->params->rise && is_good ? SERVER_UP : SERVER_DOWN;
 	case SERVER_UNKNOWN:
+	case SERVER_EJECTED: /* not by probes */
 		break;
 	}
 	return is_good ? SERVER_UP : SERVER_DOWN;

@@ -12,12 +12,20 @@ void server_init(struct server *s, const struct server_params *params)
 		[SERVER_AUTO] = SERVER_UNKNOWN,
 		[SERVER_FORCED_UP] = SERVER_UP,
 		[SERVER_FORCED_DOWN] = SERVER_DOWN,
+		[SERVER_DRAIN] = SERVER_UNKNOWN,
 	};
 
 	assert(params->weight >= 1 && params->weight <= SERVER_WEIGHT_MAX);
 	assert(params->max_outstanding >= 1 && params->max_outstanding <= SERVER_OUTSTANDING_MAX);
 	s->params = *params;
 	atomic_init(&s->state, first[params->mode]);
+	atomic_init(&s->ramp, SERVER_SHARE_FULL);
+	atomic_init(&s->pace, SERVER_SHARE_FULL);
+	atomic_init(&s->is_test_due, false);
+	atomic_init(&s->n_silent, 0);
+	atomic_init(&s->n_tests_good, 0);
+	atomic_init(&s->blame, 0);
+	atomic_init(&s->is_suspect, false);
 	atomic_init(&s->outstanding, 0);
 }
 
@@ -45,9 +53,13 @@ const char *server_state_text(const struct server *s)
 		return "forced up";
 	if (s->params.mode == SERVER_FORCED_DOWN)
 		return "forced down";
+	if (s->params.mode == SERVER_DRAIN)
+		return "draining";
 	switch (server_state(s)) {
 	case SERVER_UP:
 		return "up";
+	case SERVER_EJECTED:
+		return "ejected";
 	case SERVER_DOWN:
 		return "down";
 	case SERVER_UNKNOWN:

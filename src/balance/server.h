@@ -18,14 +18,19 @@
 #define SERVER_WEIGHT_MAX 1000
 #define SERVER_OUTSTANDING_MAX 1000000
 
-/* What the operator said (the configuration's state). */
-enum server_mode { SERVER_AUTO, SERVER_FORCED_UP, SERVER_FORCED_DOWN };
+#define SERVER_TIER_MAX 15
+#define SERVER_SHARE_FULL 65536u /* the whole, where a share is a fraction */
+
+/* What the operator said (the configuration's state). A draining server is probed and answers what
+ * it has, but gets no new query while another server may be asked. */
+enum server_mode { SERVER_AUTO, SERVER_FORCED_UP, SERVER_FORCED_DOWN, SERVER_DRAIN };
 
 /* What is known of it. */
 enum server_state {
 	SERVER_UNKNOWN, /* auto, and no probe has come back yet: not asked unless nobody is up */
 	SERVER_UP,
-	SERVER_DOWN,
+	SERVER_DOWN, /* its probes fail */
+	SERVER_EJECTED, /* by what its queries showed; no failed probe has confirmed it */
 };
 
 struct server_params {
@@ -34,6 +39,7 @@ struct server_params {
 	struct addr source; /* family 0: any */
 	unsigned weight; /* 1..SERVER_WEIGHT_MAX */
 	unsigned max_outstanding; /* 1..SERVER_OUTSTANDING_MAX */
+	unsigned tier; /* 0..SERVER_TIER_MAX, lower first */
 	enum server_mode mode;
 };
 
@@ -43,6 +49,15 @@ struct server {
 
 	/* prober's thread; workers read. Relaxed: nothing else is published by it. */
 	alignas(64) _Atomic int state; /* enum server_state */
+	_Atomic uint32_t ramp; /* slow start: how much of its weight counts, of SERVER_SHARE_FULL */
+	_Atomic uint32_t pace; /* latency: how many of its draws count, of SERVER_SHARE_FULL */
+	_Atomic bool is_test_due; /* an ejected server wants one query; whoever clears it sends it */
+
+	/* What the workers saw of its queries (balance/signs.h); relaxed. */
+	alignas(64) _Atomic uint32_t n_silent; /* attempts without a reply, in a row */
+	_Atomic uint32_t n_tests_good; /* good replies while ejected, in a row */
+	_Atomic uint64_t blame; /* bad replies that another server bettered, in a row */
+	_Atomic bool is_suspect; /* the prober has been told, and has not decided yet */
 
 	/* all workers, relaxed: it is a count, and publishes nothing. */
 	alignas(64) _Atomic uint32_t outstanding;
