@@ -158,18 +158,18 @@ static int repeat(struct choice *c)
 	return server_reserve(s) ? same : POOL_ALL_FULL;
 }
 
-int pool_choose_again(struct choice *c, bool may_repeat)
+int pool_choose_again(struct choice *c, enum pool_again again)
 {
 	size_t n_tried = c->n_tried;
 	int i;
 
 	c->is_test = false;
 	i = search_levels(c, CHOICE_UP, CHOICE_EJECTED);
-	if (i == POOL_NO_SERVER && may_repeat && n_tried == 1)
+	if (i == POOL_NO_SERVER && again == AGAIN_ANY && n_tried == 1)
 		i = repeat(c);
 	if (i == POOL_NO_SERVER)
-		i = search_levels(c, CHOICE_DRAINING, may_repeat ? CHOICE_ANY : CHOICE_DRAINING);
-	if (i == POOL_NO_SERVER && may_repeat) {
+		i = search_levels(c, CHOICE_DRAINING, again == AGAIN_BETTER ? CHOICE_DRAINING : CHOICE_ANY);
+	if (i == POOL_NO_SERVER && again == AGAIN_ANY) {
 		c->n_tried = 0; /* all that are eligible now are those that were tried */
 		i = search_levels(c, CHOICE_UP, CHOICE_ANY);
 		c->n_tried = n_tried;
