@@ -38,6 +38,7 @@ void config_message_add(struct config_messages *m, const char *format, ...)
 }
 
 /* `kind` stands before the key: "" or "warning: ". */
+LOG_PRINTF(5, 0)
 static void add_message(struct config_messages *messages, struct config_place place,
 	const char *kind, const char *key, const char *format, va_list arguments)
 {
