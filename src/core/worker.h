@@ -133,6 +133,7 @@ struct worker_server {
 	uint16_t drawn; /* socket of this batch */
 	uint16_t n_sockets; /* open and not retired, first in its row of worker.row */
 	uint16_t probe_turn; /* which of them the next probe takes */
+	uint32_t probe_answered; /* serial of the last probe that one of them carried and was answered */
 };
 
 /* Owner only, all of it; only worker*.c look inside. The arrays are the maker's (worker_new). */
