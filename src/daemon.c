@@ -200,8 +200,8 @@ static int make_prober(struct daemon *d)
 {
 	struct prober_params params = plan_prober(d->config);
 
-	params.pool = d->pool;
-	params.n_workers = d->n_workers;
+	params.watch.pool = d->pool;
+	params.watch.n_workers = d->n_workers;
 	params.order = order_probe;
 	return prober_new(&params, &d->prober);
 }

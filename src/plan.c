@@ -31,19 +31,33 @@ struct pool_params plan_pool(const struct config *c)
 	};
 }
 
-struct prober_params plan_prober(const struct config *c)
+static struct watch_params plan_watch(const struct config *c)
 {
-	return (struct prober_params){
+	return (struct watch_params){
 		.health = { .interval_ns = c->health_interval_ms * CLOCK_NS_PER_MS,
 			.fast_interval_ns = c->health_fast_interval_ms * CLOCK_NS_PER_MS,
 			.timeout_ns = c->health_timeout_ms * CLOCK_NS_PER_MS,
 			.fall = (unsigned)c->health_fall,
 			.rise = (unsigned)c->health_rise },
+		.attempt_timeout_ns = c->attempt_timeout_ms * CLOCK_NS_PER_MS,
 		.is_off = c->health_mode == HEALTH_OFF,
+		.qname_is_default = c->health_qname_is_default,
+		.reject = c->health_reject,
+		.eject_base_ns = c->eject_base_ms * CLOCK_NS_PER_MS,
+		.eject_max_percent = (unsigned)c->eject_max_percent,
+		.slow_start_ns = c->slow_start_ms * CLOCK_NS_PER_MS,
+		.panic_percent = (unsigned)c->panic_percent,
+		.latency = c->latency,
+		.hedge_percent = (unsigned)c->hedge_percent,
+	};
+}
+
+struct prober_params plan_prober(const struct config *c)
+{
+	return (struct prober_params){
+		.watch = plan_watch(c),
 		.qname = c->health_qname_wire,
 		.qname_len = c->health_qname_len,
-		.qname_is_default = c->health_qname_is_default,
 		.qtype = c->health_qtype,
-		.reject = c->health_reject,
 	};
 }

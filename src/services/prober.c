@@ -63,7 +63,8 @@ static void on_latency(void *ctx, size_t server, uint32_t *counts)
 {
 	const struct prober *p = ctx;
 
-	p->params.latency(p->params.ctx, server, counts);
+	if (p->params.latency)
+		p->params.latency(p->params.ctx, server, counts);
 }
 
 static void log_state(const struct watch_event *e, const char *text)

@@ -22,8 +22,8 @@ struct prober_params {
 	uint16_t qtype;
 	/* Hands an order to a worker; false: its box is full. Called on the prober's thread. */
 	bool (*order)(void *ctx, unsigned worker, const struct probe_order *order);
-	/* Adds to counts what all workers' histograms of the server hold (histogram_sum). May be NULL
-	 * while neither latency nor hedging is on. Called on the prober's thread. */
+	/* Adds to counts what all workers' histograms of the server hold (histogram_sum). NULL: nothing
+	 * is measured. Called on the prober's thread. */
 	void (*latency)(void *ctx, size_t server, uint32_t *counts);
 	void *ctx;
 };
