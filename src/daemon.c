@@ -23,6 +23,7 @@
 #include "core/engine.h"
 #include "net/acl.h"
 #include "notify.h"
+#include "plan.h"
 #include "privilege.h"
 #include "services/prober.h"
 #include "services/report.h"
@@ -182,22 +183,6 @@ static bool open_listeners(struct daemon *d)
 	return rc == 0;
 }
 
-static struct worker_params worker_params(const struct daemon *d)
-{
-	const struct config *c = d->config;
-
-	return (struct worker_params){
-		.deadline_ns = c->deadline_ms * CLOCK_NS_PER_MS,
-		.on_failure = c->on_failure,
-		.on_overload = c->on_overload,
-		.udp_reply_max = (uint16_t)c->udp_reply_max,
-		.case_randomize = c->case_randomize,
-		.codel_target_ns = c->queue_target_ms * CLOCK_NS_PER_MS,
-		.codel_interval_ns = c->queue_interval_ms * CLOCK_NS_PER_MS,
-		.sockets_per_server = (uint16_t)d->sockets_per_server,
-	};
-}
-
 static bool order_probe(void *ctx, unsigned worker, const struct probe_order *order)
 {
 	return engine_probe(ctx, worker, order);
@@ -205,44 +190,20 @@ static bool order_probe(void *ctx, unsigned worker, const struct probe_order *or
 
 static int make_pool(struct daemon *d)
 {
-	const struct config *c = d->config;
-	int rc = acl_new(c->acl, c->n_acl, &d->acl);
+	const struct pool_params params = plan_pool(d->config);
+	int rc = acl_new(d->config->acl, d->config->n_acl, &d->acl);
 
-	if (rc < 0)
-		return rc;
-	return pool_new(
-		&(struct pool_params){
-			.servers = c->servers,
-			.n_servers = c->n_servers,
-			.policy = { .kind = c->policy,
-				.hash_seed = c->hash_seed,
-				.load_factor = c->hash_load_factor },
-		},
-		&d->pool);
+	return rc < 0 ? rc : pool_new(&params, &d->pool);
 }
 
 static int make_prober(struct daemon *d)
 {
-	const struct config *c = d->config;
+	struct prober_params params = plan_prober(d->config);
 
-	return prober_new(
-		&(struct prober_params){
-			.pool = d->pool,
-			.n_workers = d->n_workers,
-			.health = { .interval_ns = c->health_interval_ms * CLOCK_NS_PER_MS,
-				.fast_interval_ns = c->health_fast_interval_ms * CLOCK_NS_PER_MS,
-				.timeout_ns = c->health_timeout_ms * CLOCK_NS_PER_MS,
-				.fall = (unsigned)c->health_fall,
-				.rise = (unsigned)c->health_rise },
-			.is_off = c->health_mode == HEALTH_OFF,
-			.qname = c->health_qname_wire,
-			.qname_len = c->health_qname_len,
-			.qname_is_default = c->health_qname_is_default,
-			.qtype = c->health_qtype,
-			.reject = c->health_reject,
-			.order = order_probe,
-		},
-		&d->prober);
+	params.pool = d->pool;
+	params.n_workers = d->n_workers;
+	params.order = order_probe;
+	return prober_new(&params, &d->prober);
 }
 
 static int make_engine(struct daemon *d)
@@ -253,7 +214,7 @@ static int make_engine(struct daemon *d)
 			.listeners = &d->listeners,
 			.acl = d->acl,
 			.pool = d->pool,
-			.worker = worker_params(d),
+			.worker = plan_worker(c, d->sockets_per_server),
 			.n_workers = d->n_workers,
 			.pending_max = (uint32_t)c->pending_max,
 			.queue_capacity = (size_t)c->queue_capacity,
@@ -292,8 +253,8 @@ static void announce(const struct daemon *d)
 {
 	char status[128];
 
-	snprintf(status, sizeof status, "servers: %zu, policy: %s, workers: %u", d->config->n_servers,
-		policy_table[d->config->policy]->name, d->n_workers);
+	snprintf(status, sizeof status, "servers: %zu, policy: %s, workers: %u",
+		d->config->n_servers, policy_table[d->config->policy]->name, d->n_workers);
 	for (size_t i = 0; i < d->listeners.n; i++) {
 		char text[ADDR_TEXT_MAX];
 

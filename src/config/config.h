@@ -25,6 +25,7 @@
 #define CONFIG_WORKERS_MAX 256
 
 enum health_mode { HEALTH_ACTIVE, HEALTH_OFF };
+enum latency_mode { LATENCY_OFF, LATENCY_ON };
 
 struct config_listener {
 	struct addr address;

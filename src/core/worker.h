@@ -14,10 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "balance/probe.h"
 #include "core/codel.h"
 #include "core/datagram.h"
 #include "core/pending.h"
-#include "core/probe.h"
 #include "core/wheel.h"
 #include "wire/message.h"
 #include "wire/reply.h"
@@ -25,6 +25,13 @@
 /* Values of the configuration's on_failure and on_overload. */
 enum on_failure { ON_FAILURE_SERVFAIL, ON_FAILURE_DROP };
 enum on_overload { ON_OVERLOAD_DROP, ON_OVERLOAD_SERVFAIL, ON_OVERLOAD_REFUSED };
+/* Why another server may be asked; bits of the configuration's retry.on. */
+enum retry_cause {
+	RETRY_ON_TIMEOUT = 1,
+	RETRY_ON_UNREACHABLE = 2,
+	RETRY_ON_SERVFAIL = 4,
+	RETRY_ON_REFUSED = 8,
+};
 
 #define WORKER_SOCKET_NONE UINT16_MAX
 #define WORKER_SOCKETS_MAX 65000 /* a number must fit 16 bits */

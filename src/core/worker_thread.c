@@ -29,6 +29,7 @@
 #include "core/outgoing.h"
 #include "core/queue.h"
 #include "core/trace.h"
+#include "core/upstream.h"
 #include "net/batch.h"
 #include "net/poller.h"
 
@@ -37,7 +38,6 @@
 #define READS_PER_SOCKET 4
 #define WAKE_TAG UINT64_MAX
 #define PLACES 8192 /* slots beside the queries: places kept at servers that fail fast */
-#define REOPEN_AFTER_NS CLOCK_NS_PER_S
 
 /* A send the kernel refused, twice or for want of room. */
 struct failed_send {
@@ -62,9 +62,7 @@ struct worker_thread {
 	/* owner only */
 	struct rng rng;
 	int64_t now_ns;
-	int *fds; /* by socket number, -1: none */
-	int64_t *reopen_ns; /* by server: not before */
-	struct log_limit *open_limits; /* by server */
+	struct upstream upstream;
 	struct outgoing sends, answers;
 	struct failed_send failed[OUTGOING_MAX]; /* for the machine */
 	size_t n_failed;
@@ -87,7 +85,7 @@ static void count(struct worker_thread *t, enum metric_id id)
 
 static void flush_sends(struct worker_thread *t)
 {
-	outgoing_flush(&t->sends, t->fds);
+	outgoing_flush(&t->sends, t->upstream.fds);
 }
 
 static void flush_answers(struct worker_thread *t)
@@ -173,90 +171,18 @@ static void on_trace(void *ctx, const struct worker_event *event)
 	trace_log(event, event->server == -1 ? NULL : pool->servers[event->server].params.name);
 }
 
-/* ---- sockets -------------------------------------------------------------------------------- */
-
-/* A connected socket under a number of the machine's; WORKER_SOCKET_NONE with errno. */
-static uint16_t open_socket(struct worker_thread *t, uint16_t server, bool is_fresh)
+static void on_sockets_wanted(void *ctx, uint16_t server, int64_t now_ns)
 {
-	const struct server_params *s = &t->params.pool->servers[server].params;
-	int fd;
+	struct worker_thread *t = ctx;
 
-	if (socket_connect(&s->address, &s->source, t->params.avoid_ports, &t->rng, &fd) < 0)
-		return WORKER_SOCKET_NONE;
-	uint16_t socket = worker_socket_add(t->worker, server, is_fresh);
-	if (socket == WORKER_SOCKET_NONE) {
-		close(fd);
-		errno = EMFILE; /* no number is left: many are retired */
-		return socket;
-	}
-	if (poller_add(t->poller, fd, socket) < 0) {
-		int error = errno;
-
-		close(fd);
-		worker_socket_drop(t->worker, socket);
-		errno = error;
-		return WORKER_SOCKET_NONE;
-	}
-	t->fds[socket] = fd;
-	return socket;
+	upstream_open_missing(&t->upstream, server, now_ns);
 }
 
 static void on_socket_unused(void *ctx, uint16_t socket)
 {
 	struct worker_thread *t = ctx;
 
-	if (t->fds[socket] == -1)
-		return;
-	poller_remove(t->poller, t->fds[socket]);
-	close(t->fds[socket]);
-	t->fds[socket] = -1;
-}
-
-/* Is it we who lack something, not the server that cannot be reached? */
-static bool is_our_shortage(int error)
-{
-	switch (error) {
-	case EMFILE:
-	case ENFILE:
-	case ENOMEM:
-	case ENOBUFS:
-	case ENOSPC:
-	case EADDRINUSE:
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Opens what the server lacks; an errno if not all could be made. */
-static int open_missing(struct worker_thread *t, uint16_t server)
-{
-	while (worker_sockets_missing(t->worker, server) > 0) {
-		if (open_socket(t, server, false) == WORKER_SOCKET_NONE)
-			return errno;
-	}
-	return 0;
-}
-
-/* And not again for a second. */
-static void tell_no_socket(struct worker_thread *t, uint16_t server, int error, int64_t now_ns)
-{
-	const struct server_params *s = &t->params.pool->servers[server].params;
-
-	t->reopen_ns[server] = now_ns + REOPEN_AFTER_NS;
-	log_limited(&t->open_limits[server], now_ns, 60000, LOG_LEVEL_WARNING,
-		"server %s: no socket to it: %s; trying again", s->name, strerror(error));
-}
-
-static void on_sockets_wanted(void *ctx, uint16_t server, int64_t now_ns)
-{
-	struct worker_thread *t = ctx;
-
-	if (now_ns < t->reopen_ns[server])
-		return;
-	int error = open_missing(t, server);
-	if (error != 0)
-		tell_no_socket(t, server, error, now_ns);
+	upstream_close(&t->upstream, socket);
 }
 
 static bool on_trim(void *ctx)
@@ -310,9 +236,11 @@ static void hand_over_replies(struct worker_thread *t, size_t n)
 /* Reads one socket behind the n replies already there; the new n. */
 static size_t read_socket(struct worker_thread *t, uint16_t socket, size_t n)
 {
-	for (int reads = 0; reads < READS_PER_SOCKET && t->fds[socket] != -1; reads++) {
+	const int *fd = &t->upstream.fds[socket]; /* -1 once the machine is done with it */
+
+	for (int reads = 0; reads < READS_PER_SOCKET && *fd != -1; reads++) {
 		unsigned room = (unsigned)(BATCH_MAX - n);
-		int got = inbox_read(t->inbox, t->fds[socket], &t->slots[n], room);
+		int got = inbox_read(t->inbox, *fd, &t->slots[n], room);
 
 		if (got < 0) {
 			count(t, METRIC_socket_errors);
@@ -353,8 +281,9 @@ static void take_orders(struct worker_thread *t)
 		enum probe_outcome failure = PROBE_UNREACHABLE;
 
 		if (order.is_fresh)
-			socket = open_socket(t, order.server, true);
-		if (order.is_fresh && socket == WORKER_SOCKET_NONE && is_our_shortage(errno))
+			socket = upstream_open(&t->upstream, order.server, true);
+		if (order.is_fresh && socket == WORKER_SOCKET_NONE &&
+			upstream_is_our_shortage(errno))
 			failure = PROBE_NOT_SENT;
 		worker_probe(t->worker, t->now_ns, &order, socket, failure);
 		report_failures(t);
@@ -431,16 +360,12 @@ static void *run(void *arg)
 
 static int take_memory(struct worker_thread *t)
 {
-	size_t n_servers = t->params.pool->n_servers;
-
-	t->reopen_ns = calloc(n_servers, sizeof *t->reopen_ns);
-	t->open_limits = calloc(n_servers, sizeof *t->open_limits);
 	t->reply_bytes = mmap(NULL, (size_t)BATCH_MAX * REPLY_SLOT_BYTES, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (t->reply_bytes == MAP_FAILED)
+	if (t->reply_bytes == MAP_FAILED) {
 		t->reply_bytes = NULL;
-	if (!t->reopen_ns || !t->open_limits || !t->reply_bytes)
 		return ERR_NOMEM;
+	}
 	madvise(t->reply_bytes, (size_t)BATCH_MAX * REPLY_SLOT_BYTES, MADV_NOHUGEPAGE);
 	for (size_t i = 0; i < BATCH_MAX; i++) {
 		t->slots[i].data[0] = t->replies[i].data = t->reply_bytes + i * REPLY_SLOT_BYTES;
@@ -494,29 +419,14 @@ static int make_worker(struct worker_thread *t)
 
 	if (rc < 0)
 		return rc;
-	t->fds = malloc(t->worker->n_sockets * sizeof *t->fds);
-	if (!t->fds)
-		return ERR_NOMEM;
-	for (unsigned i = 0; i < t->worker->n_sockets; i++)
-		t->fds[i] = -1;
-	return 0;
-}
-
-/* A server that cannot be reached may come back; a shortage of ours at the start will not go away. */
-static int open_sockets(struct worker_thread *t)
-{
-	for (size_t s = 0; s < t->params.pool->n_servers; s++) {
-		if (t->params.pool->servers[s].params.mode == SERVER_FORCED_DOWN)
-			continue;
-		int error = open_missing(t, (uint16_t)s);
-		if (is_our_shortage(error)) {
-			errno = error;
-			return ERR_SYSTEM;
-		}
-		if (error != 0)
-			tell_no_socket(t, (uint16_t)s, error, clock_mono_ns());
-	}
-	return 0;
+	struct upstream_params upstream = {
+		.worker = t->worker,
+		.pool = p->pool,
+		.poller = t->poller,
+		.rng = &t->rng,
+		.avoid_ports = p->avoid_ports,
+	};
+	return upstream_init(&t->upstream, &upstream);
 }
 
 int worker_thread_new(const struct worker_thread_params *params, struct worker_thread **thread_out)
@@ -535,7 +445,7 @@ int worker_thread_new(const struct worker_thread_params *params, struct worker_t
 		return rc;
 	}
 	queue_set_wakeup(params->queue, params->number, t->wakeup_fd);
-	if ((rc = open_sockets(t)) < 0) {
+	if ((rc = upstream_open_all(&t->upstream, clock_mono_ns())) < 0) {
 		worker_thread_free(&t);
 		return rc;
 	}
@@ -549,10 +459,7 @@ void worker_thread_free(struct worker_thread **tp)
 
 	if (!t)
 		return;
-	for (unsigned i = 0; t->fds && i < t->worker->n_sockets; i++) {
-		if (t->fds[i] != -1)
-			close(t->fds[i]);
-	}
+	upstream_fini(&t->upstream);
 	if (t->wakeup_fd != -1)
 		close(t->wakeup_fd);
 	if (t->reply_bytes)
@@ -564,9 +471,6 @@ void worker_thread_free(struct worker_thread **tp)
 	inbox_free(&t->inbox);
 	outgoing_fini(&t->sends);
 	outgoing_fini(&t->answers);
-	free(t->fds);
-	free(t->reopen_ns);
-	free(t->open_limits);
 	free(t);
 	*tp = NULL;
 }

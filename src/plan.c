@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * From the configuration's units (milliseconds, int) to those of the parts. */
+#include "plan.h"
+
+#include "base/clock.h"
+#include "config/config.h"
+
+struct worker_params plan_worker(const struct config *c, unsigned sockets_per_server)
+{
+	return (struct worker_params){
+		.deadline_ns = c->deadline_ms * CLOCK_NS_PER_MS,
+		.on_failure = c->on_failure,
+		.on_overload = c->on_overload,
+		.udp_reply_max = (uint16_t)c->udp_reply_max,
+		.case_randomize = c->case_randomize,
+		.codel_target_ns = c->queue_target_ms * CLOCK_NS_PER_MS,
+		.codel_interval_ns = c->queue_interval_ms * CLOCK_NS_PER_MS,
+		.sockets_per_server = (uint16_t)sockets_per_server,
+	};
+}
+
+struct pool_params plan_pool(const struct config *c)
+{
+	return (struct pool_params){
+		.servers = c->servers,
+		.n_servers = c->n_servers,
+		.policy = { .kind = c->policy,
+			.hash_seed = c->hash_seed,
+			.load_factor = c->hash_load_factor },
+	};
+}
+
+struct prober_params plan_prober(const struct config *c)
+{
+	return (struct prober_params){
+		.health = { .interval_ns = c->health_interval_ms * CLOCK_NS_PER_MS,
+			.fast_interval_ns = c->health_fast_interval_ms * CLOCK_NS_PER_MS,
+			.timeout_ns = c->health_timeout_ms * CLOCK_NS_PER_MS,
+			.fall = (unsigned)c->health_fall,
+			.rise = (unsigned)c->health_rise },
+		.is_off = c->health_mode == HEALTH_OFF,
+		.qname = c->health_qname_wire,
+		.qname_len = c->health_qname_len,
+		.qname_is_default = c->health_qname_is_default,
+		.qtype = c->health_qtype,
+		.reject = c->health_reject,
+	};
+}
