@@ -9,12 +9,11 @@ import statistics
 import time
 
 import pytest
+from harness import cables
 from harness import fault as f
 from harness import message as m
 from harness import script
-from harness.client import Client
 from harness.daemon import start
-from harness.netns import Namespace, cable
 from harness.stub import silent
 from harness.wait import QUICK, SANITIZER, scaled
 
@@ -144,68 +143,32 @@ def test_the_heavy_one_fails(balancer, servers, load, policy, name):
 # ---- over cables: one ICMP error a second at most, and links that go dark
 
 
-def set_link(space, state):
-    space.run("ip", "link", "set", "vb", state)
-
-
-def set_address(space, verb, host):
-    space.run("ip", "addr", verb, f"{host}/24", "dev", "vb")
+FAR_FAULTS = {fault.name: fault for fault in cables.all_faults()}
 
 
 @pytest.fixture
-def far(tools):
-    """A namespace for the balancer and three servers, each at the end of a cable of its own."""
-    spaces, made = [], []
-    try:
-        spaces.append(Namespace())
-        for i, net in enumerate(("192.0.2", "198.51.100", "203.0.113")):
-            space = Namespace()
-            spaces.append(space)
-            v4, v6 = (f"{net}.1", f"{net}.2"), (f"fd00:{i}::1", f"fd00:{i}::2")
-            cable(spaces[0], space, v4, v6, names=(f"va{i}", "vb"))
-            made.append(f.Server(tools, host=v4[1], prefix=space.prefix))
-            made[-1].space = space
-        yield spaces[0], made
-    finally:
-        for one in [*made, *spaces]:
-            one.close()
+def site(tools):
+    made = cables.Site(tools)
+    yield made
+    made.close()
 
 
-FAR_FAULTS = {
-    "kill": FAULTS["kill"],
-    "stop": FAULTS["stop"],
-    "link-down": f.Fault(
-        "link-down",
-        lambda s: set_link(s.space, "down"),
-        lambda s: set_link(s.space, "up"),
-        is_left=True,
-    ),
-    # The host is there, and nobody has the address: silence at first, then our own kernel's word.
-    "address-gone": f.Fault(
-        "address-gone",
-        lambda s: set_address(s.space, "del", s.host),
-        lambda s: set_address(s.space, "add", s.host),
-        is_left=True,
-    ),
-}
+def run_over_cables(site, balancer, directory, load, victims, name, **keys):
+    rows = [server.row() for server in site.servers]
+    daemon = start(directory, rows, prefix=site.space.prefix, **keys)
+    balancer.adopt(daemon)
+    run(all_up(daemon), load, site.servers, victims, FAR_FAULTS[name], prefix=site.space.prefix)
 
 
 @pytest.mark.parametrize("name", FAR_FAULTS)
 @pytest.mark.parametrize("policy", POLICIES if FULL else ["p2c"])
-def test_one_of_three_over_cables_fails(far, balancer, directory, load, policy, name):
-    space, made = far
-    rows = [server.row() for server in made]
-    daemon = start(directory, rows, policy=policy, prefix=space.prefix)
-    balancer.adopt(daemon)
-    run(all_up(daemon), load, made, (0,), FAR_FAULTS[name], prefix=space.prefix)
+def test_one_of_three_over_cables_fails(site, balancer, directory, load, policy, name):
+    run_over_cables(site, balancer, directory, load, (0,), name, policy=policy)
 
 
 @pytest.mark.parametrize("name", ["kill", "link-down"])
-def test_two_of_three_over_cables_fail(far, balancer, directory, load, name):
-    space, made = far
-    daemon = start(directory, [server.row() for server in made], prefix=space.prefix)
-    balancer.adopt(daemon)
-    run(all_up(daemon), load, made, (0, 1), FAR_FAULTS[name], prefix=space.prefix)
+def test_two_of_three_over_cables_fail(site, balancer, directory, load, name):
+    run_over_cables(site, balancer, directory, load, (0, 1), name)
 
 
 # ---- single queries
