@@ -76,6 +76,11 @@ static bool hears(struct said *s)
 	return find(s, s->slots[0].index, s->slots[1].text, s->slots[2].text);
 }
 
+static bool hears_no_question(struct said *s)
+{
+	return find(s, s->slots[0].index, "", "");
+}
+
 static bool hears_probe(struct said *s)
 {
 	return find(s, s->slots[0].index, NULL, NULL);
@@ -449,6 +454,7 @@ static bool sockets_die(struct said *s)
 
 const struct sentence sentences_of_servers[] = {
 	{ "SERVER hears NAME TYPE", OF_HEARD, hears },
+	{ "SERVER hears a query without question", OF_HEARD, hears_no_question },
 	{ "SERVER hears a probe", OF_HEARD, hears_probe },
 	{ "SERVER hears no probe", OF_NOTHING, hears_no_probe },
 	{ "SERVER hears nothing", OF_NOTHING, hears_nothing },

@@ -182,13 +182,22 @@ void stage_sent(
 
 /* ---- clients ------------------------------------------------------------------------------------ */
 
-static struct ask *find_ask(struct stage *s, int client, uint16_t id)
+/* What this answers; an ID may be used more than once, for different questions. */
+static struct ask *find_ask(struct stage *s, int client, const struct packet_view *v)
 {
+	struct ask *found = NULL;
+
 	for (size_t i = s->n_asks; i-- > 0;) {
-		if (s->asks[i].client == client && s->asks[i].id == id)
-			return &s->asks[i];
+		struct ask *ask = &s->asks[i];
+		char type[TEXT_TYPE_MAX];
+
+		if (ask->client != client || ask->id != v->id || ask->query.opcode != v->opcode)
+			continue;
+		if (v->n_questions == 0 || (ask->name && strcasecmp(ask->name, v->name) == 0 &&
+			strcmp(text_rrtype(ask->query.type, type), v->type) == 0))
+			return ask->n_answers < ask->n_datagrams ? ask : (found = ask);
 	}
-	return NULL;
+	return found;
 }
 
 void stage_answered(struct stage_worker *w, const struct origin *o, const uint8_t *data, size_t len)
@@ -205,7 +214,7 @@ void stage_answered(struct stage_worker *w, const struct origin *o, const uint8_
 	if (crowd_answered(s, &o->client, data, len))
 		return;
 	packet_look(data, len, &h.view);
-	struct ask *ask = find_ask(s, h.who, h.view.id);
+	struct ask *ask = find_ask(s, h.who, &h.view);
 	if (!ask || !(h.view.flags & MESSAGE_QR)) {
 		stage_fail(s, NULL, "c%d gets an answer to nothing it asked", h.who);
 		return;
