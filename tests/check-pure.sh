@@ -29,6 +29,7 @@ src/balance/policy_random.o      policy_alias_new alias_free
 src/balance/policy_round_robin.o aligned_alloc calloc free
 src/balance/pool.o               aligned_alloc free policy_new policy_free
 src/balance/server.o
+src/balance/signs.o
 src/core/codel.o
 src/core/pending.o               calloc free mmap munmap madvise rng_init slab_new slab_free slab_trim
 src/core/shed.o

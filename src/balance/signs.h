@@ -35,3 +35,9 @@ bool signs_bettered(struct server *s, uint32_t pair, enum sign *sign_out);
 void signs_replied(struct server *s);
 /* A reply that ends a query well: nothing to blame it for. */
 void signs_good(struct server *s);
+
+/* Prober's thread. */
+/* It answers probes: the silence so far was not its own. It stays suspect until signs_clear. */
+void signs_excuse(struct server *s);
+/* Nothing is held against it any more, and the next sign is told again. */
+void signs_clear(struct server *s);

@@ -12,9 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "balance/probe.h"
 #include "base/metric.h"
 #include "core/listeners.h"
-#include "core/probe.h"
 #include "core/worker.h"
 
 struct acl;

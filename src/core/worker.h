@@ -14,10 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "balance/probe.h"
 #include "core/codel.h"
 #include "core/datagram.h"
 #include "core/pending.h"
-#include "core/probe.h"
 #include "core/wheel.h"
 #include "wire/message.h"
 #include "wire/reply.h"

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "core/probe.h"
+#include "balance/probe.h"
 #include "core/worker.h"
 #include "net/socket.h"
 

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "balance/health.h"
-#include "core/probe.h"
+#include "balance/probe.h"
 
 struct pool;
 struct prober;

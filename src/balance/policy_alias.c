@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The table knows the configured weights only and never changes: ramp and pace decline draws. */
+#include "balance/policy_alias.h"
+
+#include <stdlib.h>
+
+#include "balance/alias.h"
+#include "balance/policy.h"
+#include "balance/pool.h"
+#include "base/err.h"
+
+int policy_alias_init(struct policy *policy, const struct pool *pool, const struct tier *tier,
+	const struct policy_params *params)
+{
+	unsigned *weights = calloc(tier->n, sizeof *weights);
+	struct alias *a = NULL;
+	int err;
+
+	(void)params;
+	if (weights == NULL)
+		return ERR_NOMEM;
+	for (size_t k = 0; k < tier->n; k++)
+		weights[k] = pool->servers[tier->members[k]].params.weight;
+	err = alias_new(weights, tier->n, &a);
+	policy->state = a;
+	free(weights);
+	return err;
+}
+
+void policy_alias_free(struct policy *policy)
+{
+	struct alias *a = policy->state;
+
+	alias_free(&a);
+	policy->state = NULL;
+}
+
+int policy_alias_draw(const struct policy *policy, const struct choice *c)
+{
+	int i = c->tier->members[alias_draw(policy->state, c->rng)];
+
+	return choice_accepts(c, &c->pool->servers[i]) ? i : -1;
+}
