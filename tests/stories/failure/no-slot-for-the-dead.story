@@ -7,5 +7,5 @@ a hears www.example. A
 at 3000 c1 gets SERVFAIL from us
 c1 asks again
 a hears www.example. A
-a replies
+a replies to the last
 c1 gets NOERROR from a

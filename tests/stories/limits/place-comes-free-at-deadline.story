@@ -10,5 +10,5 @@ counter shed_limit is 1
 at 3000 c1 gets SERVFAIL from us
 c1 asks three.example. A
 a hears three.example. A
-a replies
+a replies to three.example. A
 c1 gets NOERROR from a
