@@ -97,7 +97,7 @@ static void add_down(struct text *t, const struct watch_event *e, const char *pr
 	case WATCH_BY_SIGN:
 		add(t, " is down: ");
 		add_sign(t, e);
-		add(t, ", then ");
+		add(t, "; confirmed: ");
 		break;
 	case WATCH_BY_PROBES:
 	case WATCH_BY_TESTS:
