@@ -391,9 +391,9 @@ static void report(int64_t took_ns)
 	qsort(latency_us, n_answered, sizeof *latency_us, by_size);
 	printf("\"latency_us\": {\"min\": %u, \"p50\": %u, ", percentile(latency_us, n_answered, 0),
 		percentile(latency_us, n_answered, 0.5));
-	printf("\"p99\": %u, \"p999\": %u, \"max\": %u}, ",
-		percentile(latency_us, n_answered, 0.99), percentile(latency_us, n_answered, 0.999),
-		percentile(latency_us, n_answered, 1));
+	printf("\"p98\": %u, \"p99\": %u, \"p999\": %u, \"max\": %u}, ",
+		percentile(latency_us, n_answered, 0.98), percentile(latency_us, n_answered, 0.99),
+		percentile(latency_us, n_answered, 0.999), percentile(latency_us, n_answered, 1));
 	report_affected();
 	report_bad();
 	if (options.bucket_ms)
