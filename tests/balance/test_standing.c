@@ -91,11 +91,9 @@ Test(standing, the_cap_allows_one_and_then_its_part)
 			.ejected = cases[i].ejected,
 			.n_ejected = cases[i].n_ejected };
 
-		cr_expect_eq(
-			standing_may_eject(&tier, cases[i].weight, cases[i].max_percent),
+		cr_expect_eq(standing_may_eject(&tier, cases[i].weight, cases[i].max_percent),
 			cases[i].may, "%u more than %u of %u at %u %%", cases[i].weight,
-			(unsigned)cases[i].ejected, (unsigned)cases[i].all,
-			cases[i].max_percent);
+			(unsigned)cases[i].ejected, (unsigned)cases[i].all, cases[i].max_percent);
 	}
 }
 
@@ -148,8 +146,7 @@ static const struct {
 		{ 1, 0 } },
 	{ "five of seven carry all", { { 7, 5, 0, 0 }, { 2, 2, 0, 0 } }, 2, false, { 1, 0 } },
 	{ "half of the first", { { 4, 2, 0, 0 }, { 2, 2, 0, 0 } }, 2, false, { 0.7, 0.3 } },
-	{ "a quarter of the first", { { 4, 1, 0, 0 }, { 2, 2, 0, 0 } }, 2, false,
-		{ 0.35, 0.65 } },
+	{ "a quarter of the first", { { 4, 1, 0, 0 }, { 2, 2, 0, 0 } }, 2, false, { 0.35, 0.65 } },
 	{ "none of the first", { { 4, 0, 0, 0 }, { 2, 2, 0, 0 } }, 2, false, { 0, 1 } },
 	{ "none of the first, one of two", { { 4, 0, 0, 0 }, { 2, 1, 0, 0 } }, 2, false, { 0, 1 } },
 	{ "a quarter of each", { { 4, 1, 0, 0 }, { 4, 1, 0, 0 } }, 2, false, { 0.5, 0.5 } },
@@ -329,8 +326,8 @@ Test(standing, borders_never_cross)
 
 			tiers[t] = (struct tier_weight){ all, up, all - up, 0 };
 		}
-		shares_update(&s, tiers, rng_below(&rng, 2), rng_below(&rng, 10) == 0,
-			START + i * 5 * S);
+		shares_update(
+			&s, tiers, rng_below(&rng, 2), rng_below(&rng, 10) == 0, START + i * 5 * S);
 		for (size_t t = 0; t < 4; t++) {
 			cr_assert_leq(shares_of(&s, t), FULL, "step %d", (int)i);
 			sum += shares_of(&s, t);
