@@ -10,6 +10,12 @@ struct worker_params plan_worker(const struct config *c, unsigned sockets_per_se
 {
 	return (struct worker_params){
 		.deadline_ns = c->deadline_ms * CLOCK_NS_PER_MS,
+		.attempt_timeout_ns = c->attempt_timeout_ms * CLOCK_NS_PER_MS,
+		.attempts = (unsigned)c->attempts,
+		.retry_on = c->retry_on,
+		.retry_budget_percent = (unsigned)c->retry_budget_percent,
+		.hedge_percent = (unsigned)c->hedge_percent,
+		.silent_limit = (unsigned)c->eject_consecutive_timeouts,
 		.on_failure = c->on_failure,
 		.on_overload = c->on_overload,
 		.udp_reply_max = (uint16_t)c->udp_reply_max,

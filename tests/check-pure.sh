@@ -32,6 +32,7 @@ src/balance/policy_round_robin.o aligned_alloc calloc free
 src/balance/pool.o               aligned_alloc free policy_new policy_free
 src/balance/server.o
 src/balance/signs.o
+src/core/budget.o
 src/balance/standing.o
 src/balance/watch.o               calloc free latency_new latency_free
 src/balance/watch_state.o
@@ -40,9 +41,11 @@ src/core/pending.o               calloc free mmap munmap madvise rng_init slab_n
 src/core/shed.o
 src/core/wheel.o
 src/core/worker.o
+src/core/worker_attempt.o
 src/core/worker_new.o            calloc free
 src/core/worker_probe.o
 src/core/worker_reply.o
+src/core/worker_retry.o
 src/core/worker_socket.o
 '
 

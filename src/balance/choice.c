@@ -6,20 +6,17 @@
 
 #include "balance/pool.h"
 
-static bool is_allowed(const struct choice *c, const struct server *s)
+/* Whoever is not simply up. */
+static bool is_allowed(const struct choice *c, enum server_mode mode, enum server_state state)
 {
-	enum server_mode mode = s->params.mode;
-	enum server_state state = server_state(s);
-
 	if (mode == SERVER_FORCED_DOWN)
 		return false;
 	switch (c->level) {
 	case CHOICE_UP:
-		return mode != SERVER_DRAIN &&
-		       (state == SERVER_UP ||
-			       (state == SERVER_EJECTED && pool_is_panicking(c->pool)));
+		return mode != SERVER_DRAIN && state == SERVER_EJECTED &&
+		       pool_is_panicking(c->pool);
 	case CHOICE_EJECTED:
-		return mode != SERVER_DRAIN && (state == SERVER_UP || state == SERVER_EJECTED);
+		return mode != SERVER_DRAIN && state == SERVER_EJECTED;
 	case CHOICE_DRAINING:
 		return state == SERVER_UP || state == SERVER_EJECTED;
 	case CHOICE_ANY:
@@ -28,9 +25,12 @@ static bool is_allowed(const struct choice *c, const struct server *s)
 	return true;
 }
 
-bool choice_is_eligible(const struct choice *c, size_t server)
+static inline bool is_eligible(const struct choice *c, const struct server *s, size_t server)
 {
-	if (!is_allowed(c, &c->pool->servers[server]))
+	enum server_mode mode = s->params.mode;
+	enum server_state state = server_state(s);
+
+	if ((state != SERVER_UP || mode == SERVER_DRAIN) && !is_allowed(c, mode, state))
 		return false;
 	for (size_t i = 0; i < c->n_tried; i++) {
 		if (c->tried[i] == server)
@@ -39,11 +39,16 @@ bool choice_is_eligible(const struct choice *c, size_t server)
 	return true;
 }
 
+bool choice_is_eligible(const struct choice *c, size_t server)
+{
+	return is_eligible(c, &c->pool->servers[server], server);
+}
+
 bool choice_has_room(const struct choice *c, size_t server)
 {
 	const struct server *s = &c->pool->servers[server];
 
-	return server_outstanding(s) < server_limit(s) && choice_is_eligible(c, server);
+	return server_outstanding(s) < server_limit(s) && is_eligible(c, s, server);
 }
 
 int choice_nobody(const struct choice *c)
@@ -114,18 +119,13 @@ int choice_least(const struct choice *c, bool suspects_last)
 			.outstanding = server_outstanding(s),
 			.weight = server_load_weight(s),
 		};
-		int order = -1;
+		int order = best.server == -1 ? -1 : compare(&it, &best);
 
-		if (it.outstanding >= server_limit(s) || !choice_is_eligible(c, i))
-			continue;
-		if (best.server != -1)
-			order = compare(&it, &best);
-		if (order > 0)
+		if (order > 0 || it.outstanding >= server_limit(s) || !is_eligible(c, s, i))
 			continue;
 		tied_weight = draw_weight(s) + (order < 0 ? 0 : tied_weight);
-		if (order == 0 && !is_drawn(c->rng, draw_weight(s), tied_weight))
-			continue;
-		best = it;
+		if (order < 0 || is_drawn(c->rng, draw_weight(s), tied_weight))
+			best = it;
 	}
 	return best.server == -1 ? choice_nobody(c) : best.server;
 }

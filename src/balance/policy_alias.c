@@ -5,10 +5,10 @@
 
 #include <stdlib.h>
 
-#include "balance/alias.h"
-#include "balance/policy.h"
-#include "balance/pool.h"
 #include "base/err.h"
+
+/* With half of the draws declined, 1 in 65536 gives up. */
+#define DRAWS_MAX 16
 
 int policy_alias_init(struct policy *policy, const struct pool *pool, const struct tier *tier,
 	const struct policy_params *params)
@@ -36,9 +36,13 @@ void policy_alias_free(struct policy *policy)
 	policy->state = NULL;
 }
 
-int policy_alias_draw(const struct policy *policy, const struct choice *c)
+int policy_alias_draw_again(const struct policy *policy, const struct choice *c)
 {
-	int i = c->tier->members[alias_draw(policy->state, c->rng)];
+	for (int k = 1; k < DRAWS_MAX; k++) {
+		int i = c->tier->members[alias_draw(policy->state, c->rng)];
 
-	return choice_accepts(c, &c->pool->servers[i]) ? i : -1;
+		if (choice_accepts(c, &c->pool->servers[i]))
+			return i;
+	}
+	return -1;
 }

@@ -14,16 +14,6 @@
 
 /* With half of the weight down, 1 query in 65536 comes to the scan. */
 #define PAIRS_MAX 8
-#define DRAWS_MAX 16 /* declined in a row, by servers that start slowly or are slow */
-
-static int draw(const struct policy *policy, const struct choice *c)
-{
-	int i = policy_alias_draw(policy, c);
-
-	for (int k = 1; i < 0 && k < DRAWS_MAX; k++)
-		i = policy_alias_draw(policy, c);
-	return i;
-}
 
 static bool is_less_loaded(const struct server *a, const struct server *b)
 {
@@ -36,8 +26,8 @@ static int pick(const struct policy *policy, const struct choice *c)
 	const struct server *servers = c->pool->servers;
 
 	for (int k = 0; k < PAIRS_MAX; k++) {
-		int winner = draw(policy, c);
-		int other = draw(policy, c);
+		int winner = policy_alias_draw(policy, c);
+		int other = policy_alias_draw(policy, c);
 
 		if (winner < 0 || other < 0)
 			break;

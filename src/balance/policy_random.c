@@ -16,7 +16,9 @@ static int pick(const struct policy *policy, const struct choice *c)
 	for (int k = 0; k < DRAWS_MAX; k++) {
 		int i = policy_alias_draw(policy, c);
 
-		if (i >= 0 && choice_has_room(c, (size_t)i))
+		if (i < 0)
+			break;
+		if (choice_has_room(c, (size_t)i))
 			return i;
 	}
 	return choice_draw(c);

@@ -142,7 +142,7 @@ static int pick(const struct policy *policy, const struct choice *c)
 		if (k == STEPS_PATIENCE && !has_anybody_room(c))
 			return choice_nobody(c);
 	}
-	return choice_least(c, false); /* workers in step may each have met the same full server */
+	return choice_draw(c);
 }
 
 const struct policy_ops policy_round_robin = {

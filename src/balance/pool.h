@@ -82,9 +82,14 @@ static inline uint32_t pool_hedge_delay_us(const struct pool *p)
  * POOL_ALL_FULL when some are and all of them are at their limit. Any worker. */
 int pool_choose(struct choice *c);
 
+/* Whom a query may be asked of again. */
+enum pool_again {
+	AGAIN_BETTER, /* another one that no failed probe speaks against: the first did answer */
+	AGAIN_OTHER, /* another one, before nobody is asked even one that is down */
+	AGAIN_ANY, /* or the same again; if only one was tried, before those that are down or drain:
+		      the query was lost rather than the server */
+};
 /* For a retry or hedge. The point is an answer now, not shares: the least loaded of the lowest tier
- * that has room, suspects last. Draining servers and, with may_repeat, those that are down are
- * asked before nobody is; with may_repeat also the same again, and if only one server was tried
- * that comes before those that are down or draining: the query was lost rather than the server.
- * Reserves and returns as pool_choose does. Any worker. */
-int pool_choose_again(struct choice *c, bool may_repeat);
+ * that has room, suspects last. Draining servers are asked before nobody is. Reserves and returns as
+ * pool_choose does. Any worker. */
+int pool_choose_again(struct choice *c, enum pool_again again);

@@ -10,6 +10,9 @@
 /* Lost races in a row before the order of the policy matters less than finding any place. */
 #define PICKS_MAX 4
 
+/* Kept apart from the path that nearly every query takes, which is short. */
+#define RARE __attribute__((cold, noinline))
+
 /* Why a server is looked for. */
 enum purpose { FIRST_ATTEMPT, RETRY };
 
@@ -19,7 +22,7 @@ static bool reserve(const struct choice *c, int server)
 }
 
 /* From a random start, so that workers that all come here do not all meet at one server. */
-static int reserve_any(const struct choice *c)
+RARE static int reserve_any(const struct choice *c)
 {
 	size_t n = c->tier->n;
 	size_t start = rng_below(c->rng, (uint32_t)n);
@@ -33,13 +36,19 @@ static int reserve_any(const struct choice *c)
 	return choice_nobody(c);
 }
 
-static int search_tier(const struct choice *c, enum purpose purpose)
+/* Whom the tier names; without a place for certain. */
+static int pick(const struct choice *c, enum purpose purpose)
 {
 	const struct policy *policy = c->tier->policy;
 
+	return purpose == FIRST_ATTEMPT ? policy->ops->pick(policy, c) : choice_least(c, true);
+}
+
+static int search_tier(struct choice *c, const struct tier *tier, enum purpose purpose)
+{
+	c->tier = tier;
 	for (int k = 0; k < PICKS_MAX; k++) {
-		int i = purpose == FIRST_ATTEMPT ? policy->ops->pick(policy, c)
-						 : choice_least(c, true);
+		int i = pick(c, purpose);
 
 		if (i < 0 || reserve(c, i))
 			return i;
@@ -47,29 +56,38 @@ static int search_tier(const struct choice *c, enum purpose purpose)
 	return reserve_any(c);
 }
 
-/* The tier of `first` and then, when nobody there has room, the others from the lowest. */
-static int search_tiers(struct choice *c, size_t first, enum purpose purpose)
+/* The tier `first` has said `result`: the others from the lowest. A tier that is full must not be
+ * forgotten over one that has nobody. */
+static int search_others(struct choice *c, size_t first, enum purpose purpose, int result)
 {
 	const struct pool *p = c->pool;
-	int i;
 
-	c->tier = &p->tiers[first];
-	i = search_tier(c, purpose);
-	for (size_t t = 0; t < p->n_tiers && i < 0; t++) {
-		int other;
+	for (size_t t = 0; t < p->n_tiers && result < 0; t++) {
+		int other = t == first ? result : search_tier(c, &p->tiers[t], purpose);
 
-		if (t == first)
-			continue;
-		c->tier = &p->tiers[t];
-		other = search_tier(c, purpose);
-		if (other != POOL_NO_SERVER) /* found, or full, which must not be forgotten */
-			i = other;
+		if (other != POOL_NO_SERVER)
+			result = other;
 	}
-	return i;
+	return result;
+}
+
+/* Level by level, as far as nobody is eligible; the tier `first` has been asked at the first level,
+ * and has said `result`. */
+RARE static int search_on(
+	struct choice *c, size_t first, enum purpose purpose, enum choice_level widest, int result)
+{
+	const struct tier *tier = &c->pool->tiers[first];
+
+	result = search_others(c, first, purpose, result);
+	while (result == POOL_NO_SERVER && c->level < widest) {
+		c->level++;
+		result = search_others(c, first, purpose, search_tier(c, tier, purpose));
+	}
+	return result;
 }
 
 /* All shares are of what is drawn; the first tier has everything as a rule, and then nothing is. */
-static size_t draw_tier(const struct choice *c)
+RARE static size_t draw_tier(const struct choice *c)
 {
 	const struct pool *p = c->pool;
 	const struct policy *policy = p->tiers[0].policy;
@@ -97,7 +115,7 @@ static enum choice_level narrowest(const struct pool *p)
 }
 
 /* Whoever clears the flag sends the test. A server without a place for it waits for the next. */
-static int take_test(struct choice *c)
+RARE static int take_test(struct choice *c)
 {
 	const struct pool *p = c->pool;
 
@@ -131,21 +149,19 @@ int pool_choose(struct choice *c)
 	}
 	tier = p->n_tiers == 1 ? 0 : draw_tier(c);
 	c->level = narrowest(p);
-	while ((i = search_tiers(c, tier, FIRST_ATTEMPT)) == POOL_NO_SERVER &&
-		c->level < CHOICE_ANY)
-		c->level++;
-	return i;
+	c->tier = &p->tiers[tier];
+	i = pick(c, FIRST_ATTEMPT);
+	if (i >= 0 && reserve(c, i))
+		return i;
+	if (i >= 0) /* lost a race */
+		i = search_tier(c, c->tier, FIRST_ATTEMPT);
+	return i >= 0 ? i : search_on(c, tier, FIRST_ATTEMPT, CHOICE_ANY, i);
 }
 
-/* The tiers from the lowest at each level from..to, as far as nobody is eligible. */
-static int search_levels(struct choice *c, enum choice_level from, enum choice_level to)
+static int search_again(struct choice *c, enum choice_level from, enum choice_level to)
 {
-	int i;
-
 	c->level = from;
-	while ((i = search_tiers(c, 0, RETRY)) == POOL_NO_SERVER && c->level < to)
-		c->level++;
-	return i;
+	return search_on(c, 0, RETRY, to, search_tier(c, &c->pool->tiers[0], RETRY));
 }
 
 static int repeat(struct choice *c)
@@ -158,20 +174,21 @@ static int repeat(struct choice *c)
 	return server_reserve(s) ? same : POOL_ALL_FULL;
 }
 
-int pool_choose_again(struct choice *c, bool may_repeat)
+int pool_choose_again(struct choice *c, enum pool_again again)
 {
 	size_t n_tried = c->n_tried;
 	int i;
 
 	c->is_test = false;
-	i = search_levels(c, CHOICE_UP, CHOICE_EJECTED);
-	if (i == POOL_NO_SERVER && may_repeat && n_tried == 1)
+	i = search_again(c, CHOICE_UP, CHOICE_EJECTED);
+	if (i == POOL_NO_SERVER && again == AGAIN_ANY && n_tried == 1)
 		i = repeat(c);
 	if (i == POOL_NO_SERVER)
-		i = search_levels(c, CHOICE_DRAINING, may_repeat ? CHOICE_ANY : CHOICE_DRAINING);
-	if (i == POOL_NO_SERVER && may_repeat) {
+		i = search_again(
+			c, CHOICE_DRAINING, again == AGAIN_BETTER ? CHOICE_DRAINING : CHOICE_ANY);
+	if (i == POOL_NO_SERVER && again == AGAIN_ANY) {
 		c->n_tried = 0; /* all that are eligible now are those that were tried */
-		i = search_levels(c, CHOICE_UP, CHOICE_ANY);
+		i = search_again(c, CHOICE_UP, CHOICE_ANY);
 		c->n_tried = n_tried;
 	}
 	return i;

@@ -106,9 +106,11 @@ static inline uint32_t server_load_weight(const struct server *s)
 static inline uint32_t server_limit(const struct server *s)
 {
 	uint32_t ramp = server_ramp(s);
-	uint64_t limit = (uint64_t)s->params.max_outstanding * ramp / SERVER_SHARE_FULL;
+	uint32_t limit = s->params.max_outstanding;
 
-	return limit > 0 ? (uint32_t)limit : 1;
+	if (ramp != SERVER_SHARE_FULL)
+		limit = (uint32_t)((uint64_t)limit * ramp / SERVER_SHARE_FULL);
+	return limit > 0 ? limit : 1;
 }
 
 /* Outstanding per weight of a and b: negative, 0 or positive as a's is less, equal or more; exact.

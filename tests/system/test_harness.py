@@ -6,6 +6,7 @@ import socket
 import subprocess
 
 import pytest
+from harness import fault as f
 from harness import message as m
 from harness import script
 from harness.client import Client, check_answer
@@ -179,6 +180,106 @@ def test_load_keeps_to_its_window_and_rate(stubs, tools):
     done = tools.run("load", "-p", stub.sock.getsockname()[1], "-n", 100, "-r", 200, "-b", 60)
     assert 0.45 <= done["seconds"] < 5
     assert {len(query.data) for query in stub.queries} == {60}
+
+
+@pytest.fixture
+def server(tools):
+    made = f.Server(tools, other="127.0.0.9", delay_us=0)
+    yield made
+    made.close()
+
+
+def test_backend_is_fast_and_load_tells_all(server, tools):
+    argv = ["-p", server.port, "-n", 20000, "-r", 20000, "-c", 4, "-S", 500, "-t", 100]
+    done = tools.run("load", *argv)
+    assert (done["answered"], done["unexpected"], done["rcodes"]) == (20000, 0, {"0": 20000}), done
+    assert server.count() == 20000
+    assert sum(row[1] for row in done["series"]) == sum(row[2] for row in done["series"]) == 20000
+    assert done["last_bad"] == 0
+
+
+BROKEN = {  # order: (rcodes, lost, unexpected) of 200 queries
+    "answer": ({"0": 200}, 0, 0),
+    "rcode 5": ({"5": 200}, 0, 0),
+    "wrong-id": ({}, 200, 200),
+    "other-address": ({}, 200, 200),
+    "garbage": ({}, 200, 200),
+    "silent": ({}, 200, 0),
+    "loss 100": ({}, 200, 0),
+}
+
+
+@pytest.mark.parametrize("order", BROKEN)
+def test_backend_fails_on_order(server, tools, order):
+    server.order(order)
+    argv = ["-p", server.port, "-n", 200, "-w", 300, "-S", 1]
+    done = tools.run("load", *argv)
+    assert (done["rcodes"], done["lost"], done["unexpected"]) == BROKEN[order], done
+    server.order("answer")
+    assert tools.run("load", *argv)["rcodes"] == {"0": 200}
+
+
+def test_backend_loses_a_share_and_never_knows_some_names(server, tools):
+    server.order("loss 20")
+    done = tools.run("load", "-p", server.port, "-n", 5000, "-w", 300)
+    assert 800 < done["lost"] < 1200, done
+    server.order("answer")
+    done = tools.run("load", "-p", server.port, "-n", 50, "-w", 300, "-x")
+    assert (done["lost"], server.count("unanswerable")) == (50, 50)
+
+
+def test_backend_gets_slow_and_load_tells_the_affected(tools):
+    server = f.Server(tools, delay_us=10000)
+    try:
+        argv = ["-p", server.port, "-n", 100, "-a", 100]
+        done = tools.run("load", *argv)
+        assert done["latency_us"]["min"] >= 10000 and done["affected"]["n"] == 0, done
+        server.order("slow 10")
+        done = tools.run("load", *argv)
+        assert done["latency_us"]["min"] >= 100000 and done["affected"]["n"] == 100, done
+    finally:
+        server.close()
+
+
+def test_backend_counts_probes_apart_and_starts_again(server):
+    with Client(server.host, server.port) as client:
+        assert client.ask(m.query(".", m.NS)).rcode == m.NOERROR
+        assert client.ask_name("www.example.test").rcode == m.NOERROR
+    assert (server.count("probes"), server.count()) == (1, 1)
+    server.kill()
+    server.start()
+    with Client(server.host, server.port) as client:
+        client.ask_name("www.example.test")
+        server.pause()
+        client.send(m.query())
+        server.resume()
+        client.receive()
+    assert server.count() == 2
+
+
+def test_load_ends_when_told_and_tells_when_it_was_bad(server, tools):
+    load = f.Load(tools, server.port, 1000)
+    until(lambda: server.count() > 100, "queries")
+    server.order("rcode 2")
+    seen = server.count()
+    until(lambda: server.count() > seen + 100, "more queries")
+    server.order("answer")
+    seen = server.count()
+    until(lambda: server.count() > seen + 100, "yet more queries")
+    done = load.finish()
+    assert done["sent"] == done["answered"] < 180000
+    assert done["rcodes"]["2"] >= 100 and f.without_answer(done) == done["rcodes"]["2"]
+    assert done["begin"] < done["first_bad"] < done["last_bad"]
+    assert sum(row[3] for row in done["series"]) == done["rcodes"]["2"]
+
+
+def test_watch_finds_when_a_rate_changed_for_good():
+    watch = f.Watch(None)
+    counts = [0, 10, 20, 20, 30, 30, 30, 30, 30, 40, 50, 60, 70]
+    watch.samples = [(float(i), [n, 0]) for i, n in enumerate(counts)]
+    assert watch.since(1.0, (0,), lambda rate: rate <= 1) == 3.0  # the pause at 2 was too short
+    assert watch.since(8.0, (0,), lambda rate: rate >= 5) == 0.0
+    assert watch.since(9.5, (0,), lambda rate: rate <= 1) is None
 
 
 def test_forge_makes_each_kind(stub, tools):

@@ -102,17 +102,18 @@ def _write_sysctl(key, value):
         file.write(str(value))
 
 
-def cable(left, right, v4=("192.0.2.1", "192.0.2.2"), v6=("fd00::1", "fd00::2")):
+def cable(left, right, v4=("192.0.2.1", "192.0.2.2"), v6=("fd00::1", "fd00::2"), names=("va", "vb")):
     """A veth pair from `left` (interface va) to `right` (vb) with addresses and link-local
     addresses fe80::a and fe80::b."""
-    left.run("ip", "link", "add", "va", "type", "veth", "peer", "name", "vb", "netns", str(right.pid))
+    va, vb = names
+    left.run("ip", "link", "add", va, "type", "veth", "peer", "name", vb, "netns", str(right.pid))
     for space, name, host4, host6, local in (
-        (left, "va", v4[0], v6[0], "fe80::a"),
-        (right, "vb", v4[1], v6[1], "fe80::b"),
+        (left, va, v4[0], v6[0], "fe80::a"),
+        (right, vb, v4[1], v6[1], "fe80::b"),
     ):
         space.run("ip", "link", "set", name, "addrgenmode", "none")
         space.run("ip", "addr", "add", f"{host4}/24", "dev", name)
         for address in (host6, local):
             space.run("ip", "addr", "add", f"{address}/64", "dev", name, "nodad")
-    for space, name in ((left, "va"), (right, "vb")):
+    for space, name in ((left, va), (right, vb)):
         space.run("ip", "link", "set", name, "up")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The C programs of the tests: `load` (an open- or closed-loop client) and `forge` (a flooder).
+"""The C programs of the tests: `load` (an open- or closed-loop client), `backend` (a fast server that
+fails on order) and `forge` (a flooder).
 
 `make check` builds them and names their directory in DNSBAL_TOOLS; without it they are built
 here, so that the tests also run on their own."""
@@ -27,9 +28,10 @@ class Tools:
             self._built[name] = str(out)
         return self._built[name]
 
-    def start(self, name, *argv, **kw):
+    def start(self, name, *argv, prefix=(), **kw):
+        """`prefix` runs it elsewhere (nsenter)."""
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        return subprocess.Popen([self.path(name), *map(str, argv)], text=True, **pipes, **kw)
+        return subprocess.Popen([*prefix, self.path(name), *map(str, argv)], text=True, **pipes, **kw)
 
     def finish(self, process, timeout):
         """The JSON object a program prints at its end."""
