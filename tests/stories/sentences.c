@@ -29,6 +29,7 @@ static const struct {
 	{ OF_QUERY | OF_HEARD | OF_ANSWER, "with FLAG", CLAUSE_FLAG },
 	{ OF_QUERY | OF_HEARD | OF_ANSWER, "without FLAG", CLAUSE_NO_FLAG },
 	/* a server's reply */
+	{ OF_REPLY, "to the last", CLAUSE_LAST },
 	{ OF_REPLY, "to NAME TYPE", CLAUSE_TO },
 	{ OF_REPLY, "to NAME", CLAUSE_TO_NAME },
 	{ OF_REPLY | OF_HABIT | OF_ANSWER, "with NUMBER answers", CLAUSE_ANSWERS },

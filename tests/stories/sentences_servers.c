@@ -296,13 +296,15 @@ static bool reply_to(struct said *s, struct happening *h, unsigned rcode)
 	return !s->stage->has_failed;
 }
 
-/* To the oldest query that was told of and has had no answer yet. */
+/* To the oldest query that was told of and has had no answer yet, or the last such. */
 static bool reply_with(struct said *s, unsigned rcode)
 {
 	struct stage *stage = s->stage;
+	bool from_the_end = said_clause(s, CLAUSE_LAST);
 
 	for (size_t i = 0; i < stage->n_happenings; i++) {
-		struct happening *h = &stage->happenings[i];
+		struct happening
+			*h = &stage->happenings[from_the_end ? stage->n_happenings - 1 - i : i];
 
 		if (is_meant(s, h) && h->is_waiting && h->is_told)
 			return reply_to(s, h, rcode);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * What dnsbal knows, counts and holds. */
+#include <stdio.h>
 #include <string.h>
 
 #include "stories/sentences.h"
@@ -113,6 +114,61 @@ static bool server_counter_is(struct said *s)
 		       (unsigned long long)n);
 }
 
+/* ---- what is told ------------------------------------------------------------------------------- */
+
+static bool is_logged(struct said *s)
+{
+	const char *what = strstr(s->sentence, "logged:");
+	char last[600] = "nothing is";
+
+	if (!what)
+		return stage_fail(s->stage, NULL, "\"logged:\" and the words");
+	what += strlen("logged: ");
+	for (size_t i = 0; i < s->stage->n_log; i++) {
+		struct log_line *line = &s->stage->log[i];
+
+		if (line->is_told || (s->is_exact && line->at_ns != s->stage->now_ns))
+			continue;
+		if (strstr(line->text, what)) {
+			line->is_told = true;
+			return true;
+		}
+		snprintf(last, sizeof last, "at %g ms logged: %s", stage_ms(s->stage, line->at_ns),
+			line->text);
+	}
+	return said_wrong(s, "%s", last);
+}
+
+static bool nothing_is_logged(struct said *s)
+{
+	for (size_t i = 0; i < s->stage->n_log; i++) {
+		const struct log_line *line = &s->stage->log[i];
+
+		if (!line->is_told)
+			return said_wrong(s, "at %g ms logged: %s", stage_ms(s->stage, line->at_ns),
+				line->text);
+	}
+	return true;
+}
+
+static bool panics(struct said *s)
+{
+	return pool_is_panicking(s->stage->pool) || said_wrong(s, "it does not panic");
+}
+
+static bool does_not_panic(struct said *s)
+{
+	return !pool_is_panicking(s->stage->pool) || said_wrong(s, "it panics");
+}
+
+static bool hedges_after(struct said *s)
+{
+	int64_t ns = pool_hedge_delay_us(s->stage->pool) * CLOCK_NS_PER_US;
+
+	return ns == s->slots[0].ns ||
+	       said_wrong(s, "the delay is %g ms", (double)ns / (double)CLOCK_NS_PER_MS);
+}
+
 static bool give_up(struct said *s)
 {
 	stage_note(s->stage, "%s", s->sentence);
@@ -132,6 +188,11 @@ const struct sentence sentences_of_state[] = {
 	{ "counter COUNTER is at most NUMBER", OF_NOTHING, counter_at_most },
 	{ "counter COUNTER is at most PERCENT of COUNTER", OF_NOTHING, counter_share },
 	{ "counter SERVERCOUNTER of SERVER is NUMBER", OF_NOTHING, server_counter_is },
+	{ "logged TEXT", OF_NOTHING, is_logged },
+	{ "nothing is logged", OF_NOTHING, nothing_is_logged },
+	{ "the pool panics", OF_NOTHING, panics },
+	{ "the pool does not panic", OF_NOTHING, does_not_panic },
+	{ "hedges are sent after TIME", OF_NOTHING, hedges_after },
 	{ "everything is given up", OF_NOTHING, give_up },
 	{ NULL, 0, NULL },
 };

@@ -84,11 +84,17 @@ static void on_flush(void *ctx)
 
 static void on_probe_done(void *ctx, const struct probe_result *result)
 {
-	(void)ctx;
-	(void)result;
+	stage_errand(((struct stage_worker *)ctx)->stage,
+		&(struct errand){ .kind = ERRAND_RESULT, .result = *result });
 }
 
-static void open_socket(struct stage_worker *w, uint16_t socket, bool is_fresh)
+static void on_sign(void *ctx, uint16_t server, enum sign sign)
+{
+	stage_errand(((struct stage_worker *)ctx)->stage,
+		&(struct errand){ .kind = ERRAND_SIGN, .server = server, .sign = sign });
+}
+
+void stage_open_socket(struct stage_worker *w, uint16_t socket, bool is_fresh)
 {
 	w->generation[socket]++;
 	w->is_dead[socket] = false;
@@ -105,7 +111,7 @@ static void on_sockets_wanted(void *ctx, uint16_t server, int64_t now_ns)
 
 		if (socket == WORKER_SOCKET_NONE)
 			break; /* many are retired, and wait for their attempts to end */
-		open_socket(w, socket, false);
+		stage_open_socket(w, socket, false);
 	}
 }
 
@@ -131,6 +137,7 @@ static const struct worker_ops ops = {
 	.answer = on_answer,
 	.flush = on_flush,
 	.probe_done = on_probe_done,
+	.sign = on_sign,
 	.sockets_wanted = on_sockets_wanted,
 	.socket_unused = on_socket_unused,
 	.trim = on_trim,
@@ -149,7 +156,7 @@ static void *zeroed(size_t n, size_t size)
 	return memset(p, 0, bytes);
 }
 
-static void seed_rng(struct rng *rng, uint64_t seed, unsigned who)
+void stage_seed(struct rng *rng, uint64_t seed, unsigned who)
 {
 	uint8_t bytes[RNG_SEED_BYTES] = { (uint8_t)who };
 
@@ -167,8 +174,9 @@ static void make_worker(struct stage *s, unsigned i, uint64_t seed)
 
 	w->stage = s;
 	w->number = i;
-	seed_rng(&w->rng, seed, i + 1);
+	stage_seed(&w->rng, seed, i + 1);
 	w->server_metrics = zeroed(s->n_servers, sizeof *w->server_metrics);
+	w->latencies = zeroed(s->n_servers, sizeof *w->latencies);
 	const struct worker_env env = {
 		.params = &s->worker_params,
 		.ops = &ops,
@@ -178,6 +186,7 @@ static void make_worker(struct stage *s, unsigned i, uint64_t seed)
 		.rng = &w->rng,
 		.metrics = &s->metrics[i],
 		.server_metrics = w->server_metrics,
+		.latencies = w->latencies,
 		.number = (uint16_t)i,
 	};
 	struct worker_env full = env;
@@ -205,8 +214,6 @@ static void make_servers(struct stage *s)
 			.copies = 1 };
 		a->to_probes = a->to_queries;
 		a->to_probes.temper = TEMPER_ANSWERS;
-		if (s->pool->servers[i].params.mode == SERVER_AUTO)
-			pool_set_state(s->pool, i, SERVER_UP);
 	}
 }
 
@@ -221,7 +228,7 @@ bool stage_open(struct stage *s, const struct story *story, uint64_t seed)
 	s->n_workers = (unsigned)s->config.workers;
 	s->next_id = 1000;
 	s->it = s->other = -1;
-	seed_rng(&s->rng, seed, 0);
+	stage_seed(&s->rng, seed, 0);
 	const struct pool_params pool = plan_pool(&s->config);
 	if (s->n_workers > STAGE_WORKERS_MAX || pool_new(&pool, &s->pool) < 0) {
 		fprintf(stderr, "%s: too many workers, or no memory\n", story->path);
@@ -229,12 +236,14 @@ bool stage_open(struct stage *s, const struct story *story, uint64_t seed)
 		return false;
 	}
 	s->worker_params = plan_worker(&s->config, (unsigned)s->config.upstream_sockets);
+	s->worker_params.n_workers = s->n_workers;
+	s->worker_params.pair_key = hash_key_from_text("stories");
 	s->metrics = zeroed(s->n_workers, sizeof *s->metrics);
 	pending_quota_init(&s->quota, (uint32_t)s->config.pending_max, s->n_workers);
 	for (unsigned i = 0; i < s->n_workers; i++)
 		make_worker(s, i, seed);
 	make_servers(s);
-	return true;
+	return stage_watch_open(s, seed);
 }
 
 static void close_worker(struct stage_worker *w)
@@ -242,6 +251,7 @@ static void close_worker(struct stage_worker *w)
 	worker_free(&w->machine);
 	pending_free(&w->shard);
 	free(w->server_metrics);
+	free(w->latencies);
 	free(w->generation);
 	free(w->is_dead);
 	free(w->is_fresh);
@@ -265,6 +275,7 @@ void stage_close(struct stage *s)
 	free(s->errands);
 	free(s->metrics);
 	stage_network_close(s);
+	stage_watch_close(s);
 	crowd_close(s);
 	pool_free(&s->pool);
 	config_free(&s->config);
@@ -278,6 +289,8 @@ int64_t stage_next_ns(const struct stage *s)
 
 	if (crowd_ns < next_ns)
 		next_ns = crowd_ns;
+	if (watch_next_ns(s->watch) < next_ns)
+		next_ns = watch_next_ns(s->watch);
 	for (unsigned i = 0; i < s->n_workers; i++) {
 		int64_t tick_ns = worker_next_ns(s->workers[i].machine);
 
@@ -289,6 +302,10 @@ int64_t stage_next_ns(const struct stage *s)
 
 static void tick(struct stage *s)
 {
+	if (watch_next_ns(s->watch) <= s->now_ns) {
+		watch_tick(s->watch, s->now_ns);
+		stage_settle(s);
+	}
 	for (unsigned i = 0; i < s->n_workers; i++) {
 		if (worker_next_ns(s->workers[i].machine) > s->now_ns)
 			continue;
@@ -469,6 +486,7 @@ bool stage_check_end(struct stage *s)
 			return stage_fail(s, NULL, "%u places at %s stay taken",
 				server_outstanding(&s->pool->servers[i]), s->servers[i].name);
 	}
+	s->is_over = true;
 	stage_give_up(s); /* probes that are out */
 	if (stage_slots(s) > 0)
 		return stage_fail(s, NULL, "%u slots are never given back", stage_slots(s));

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "balance/pool.h"
+#include "balance/watch.h"
 #include "base/clock.h"
 #include "base/metric.h"
 #include "base/rng.h"
@@ -122,9 +123,17 @@ struct stage_worker {
 	struct pending_shard *shard;
 	struct rng rng;
 	struct server_metrics *server_metrics;
+	struct histogram *latencies; /* one per server */
 	uint32_t *generation; /* per socket number: counts who had it */
 	bool *is_dead; /* per socket number: what is sent by it is lost */
 	bool *is_fresh; /* per socket number: was made for a probe */
+};
+
+/* What the watch told, as the log would have it. */
+struct log_line {
+	int64_t at_ns;
+	char *text;
+	bool is_told;
 };
 
 struct stage {
@@ -136,6 +145,11 @@ struct stage {
 	struct metric_block *metrics; /* one per worker */
 	unsigned n_workers;
 	struct stage_worker workers[STAGE_WORKERS_MAX];
+	struct watch *watch;
+	struct rng watch_rng;
+	struct packet probe; /* the message */
+	char probe_text[PACKET_TEXT_MAX]; /* ". NS" */
+	bool is_over; /* no more probes */
 	int64_t now_ns;
 	struct rng rng; /* the world's luck */
 
@@ -159,6 +173,8 @@ struct stage {
 	struct errand *errands;
 	size_t n_errands, first_errand, errands_size;
 
+	struct log_line *log;
+	size_t n_log;
 	/* The chronicle, as text. */
 	char **chronicle;
 	size_t n_chronicle;
@@ -194,6 +210,8 @@ struct addr stage_client_address(int client);
 struct addr stage_server_address(int server);
 void stage_kill_sockets(struct stage *s, int server);
 void stage_give_up(struct stage *s);
+void stage_open_socket(struct stage_worker *w, uint16_t socket, bool is_fresh);
+void stage_seed(struct rng *rng, uint64_t seed, unsigned who);
 
 /* The n-th thing that can still be told, in order of time; NULL behind the last. */
 struct happening *stage_open_happening(struct stage *s, size_t n);
@@ -225,15 +243,36 @@ void stage_deliver(struct stage *s);
 void stage_network_close(struct stage *s);
 
 /* stage_errands.c: what waits for the end of the event that is being handled. */
-enum errand_kind { ERRAND_SEND_FAILED, ERRAND_NO_ROOM, ERRAND_SOCKET_FAILED };
+enum errand_kind {
+	ERRAND_SEND_FAILED,
+	ERRAND_NO_ROOM,
+	ERRAND_SOCKET_FAILED,
+	ERRAND_PROBE, /* by the watch's order */
+	ERRAND_RESULT, /* of a probe, for the watch */
+	ERRAND_SIGN, /* for the watch */
+};
 struct errand {
 	enum errand_kind kind;
 	unsigned worker;
-	uint16_t socket;
-	uint64_t ref;
+	union {
+		struct {
+			uint16_t socket;
+			uint64_t ref;
+		};
+		struct probe_order order;
+		struct probe_result result;
+		struct {
+			uint16_t server;
+			enum sign sign;
+		};
+	};
 };
 void stage_errand(struct stage *s, const struct errand *e);
 void stage_settle(struct stage *s);
+
+/* stage_watch.c: the watch, and what it tells. */
+bool stage_watch_open(struct stage *s, uint64_t seed);
+void stage_watch_close(struct stage *s);
 
 /* crowd.c */
 bool crowd_start(struct stage *s, const struct load *load);

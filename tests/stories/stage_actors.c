@@ -193,8 +193,9 @@ static struct ask *find_ask(struct stage *s, int client, const struct packet_vie
 
 		if (ask->client != client || ask->id != v->id || ask->query.opcode != v->opcode)
 			continue;
-		if (v->n_questions == 0 || (ask->name && strcasecmp(ask->name, v->name) == 0 &&
-			strcmp(text_rrtype(ask->query.type, type), v->type) == 0))
+		if (v->n_questions == 0 ||
+			(ask->name && strcasecmp(ask->name, v->name) == 0 &&
+				strcmp(text_rrtype(ask->query.type, type), v->type) == 0))
 			return ask->n_answers < ask->n_datagrams ? ask : (found = ask);
 	}
 	return found;

@@ -16,6 +16,21 @@ void stage_errand(struct stage *s, const struct errand *e)
 	s->errands[s->n_errands++] = *e;
 }
 
+static void probe(struct stage *s, unsigned worker, const struct probe_order *order)
+{
+	struct stage_worker *w = &s->workers[worker];
+	uint16_t socket = WORKER_SOCKET_NONE;
+
+	if (s->is_over)
+		return;
+	if (order->is_fresh) {
+		socket = worker_socket_add(w->machine, order->server, true);
+		if (socket != WORKER_SOCKET_NONE)
+			stage_open_socket(w, socket, true);
+	}
+	worker_probe(w->machine, s->now_ns, order, socket, PROBE_NOT_SENT);
+}
+
 static void run(struct stage *s, const struct errand *e)
 {
 	struct worker *w = s->workers[e->worker].machine;
@@ -30,6 +45,15 @@ static void run(struct stage *s, const struct errand *e)
 	case ERRAND_SOCKET_FAILED:
 		if (w->sockets[e->socket].is_open)
 			worker_socket_failed(w, s->now_ns, e->socket);
+		break;
+	case ERRAND_PROBE:
+		probe(s, e->worker, &e->order);
+		break;
+	case ERRAND_RESULT:
+		watch_result(s->watch, s->now_ns, &e->result);
+		break;
+	case ERRAND_SIGN:
+		watch_sign(s->watch, s->now_ns, e->server, e->sign);
 		break;
 	}
 }

@@ -188,6 +188,12 @@ static bool is_flag(struct reading *r)
 	return false;
 }
 
+static bool is_text(struct reading *r)
+{
+	r->at = r->w->n - 1;
+	return true;
+}
+
 static bool is_word(struct reading *r)
 {
 	return r->slot->text[0] != '\0';
@@ -210,6 +216,7 @@ static const struct {
 	{ "STATE", is_state },
 	{ "FLAG", is_flag },
 	{ "WORD", is_word },
+	{ "TEXT", is_text },
 };
 
 static int kind_of(const char *word, size_t len)

@@ -7,6 +7,7 @@
  *   TYPE AAAA, TYPE65280   RCODE SERVFAIL                      NUMBER 3, 0.5
  *   TIME 750, 750 ms, 30 s PERCENT 20 %                        COUNTER a row of base/metric.h
  *   STATE up, down ...     FLAG RD, CD, AD                     WORD anything
+ *   TEXT all the rest
  *
  * Commas behind words are for the reader. Pure functions. */
 #pragma once

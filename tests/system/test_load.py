@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from harness import message as m
-from harness.daemon import work_directory
+from harness.daemon import PATIENT_QUEUE, work_directory
 from harness.ports import free_port
 from harness.real import Real
 from harness.wait import PATIENCE, QUICK, SANITIZER, scaled
@@ -67,10 +67,10 @@ def test_dnsperf_over_three_real_servers(balancer, directory, three, policy):
 @pytest.mark.parametrize("dialect", ["127.0.0.1", "wildcard"])
 def test_every_answer_of_a_load_is_the_right_one(balancer, stubs, tools, dialect):
     made = [stubs(), stubs()]
-    keys = {}
+    keys = {"queue": PATIENT_QUEUE}
     if dialect == "wildcard":
         port = free_port()
-        keys = {"port": port, "listen": [f"0.0.0.0:{port}"]}
+        keys.update(port=port, listen=[f"0.0.0.0:{port}"])
     daemon = balancer([s.forced() for s in made], **keys)
     n = scaled(20000)
     done = tools.run("load", "-p", daemon.port, "-n", n, "-r", scaled(5000), "-c", 4, "-q", 2000)

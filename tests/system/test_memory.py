@@ -5,6 +5,7 @@ import socket
 
 import pytest
 from harness import message as m
+from harness.daemon import PATIENT_QUEUE
 from harness.wait import PATIENCE, QUICK, SANITIZER, scaled, until
 
 N = scaled(65536)
@@ -12,9 +13,6 @@ BYTES_PER_QUERY = 320
 REST_KB = 12 << 10
 LATE_MS = 20
 CORE_WAIT = 0.6
-# What is asserted is the deadline, not the shedding: a neighbour that takes the core for a moment
-# must not make a standing queue.
-PATIENT_QUEUE = {"capacity": 65536, "target_ms": 1000, "interval_ms": 10000}
 
 
 @pytest.fixture

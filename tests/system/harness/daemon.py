@@ -23,6 +23,9 @@ BINARY = os.environ.get("DNSBAL", "")
 METRIC_HEADER = pathlib.Path(__file__).parents[3] / "src/base/metric.h"
 IS_ROOT = os.geteuid() == 0
 REPORTS = ("Sanitizer", "runtime error:", "WARNING: ThreadSanitizer")
+# For tests under load that are not about shedding: a neighbour that takes the core for a moment must
+# not make a standing queue.
+PATIENT_QUEUE = {"capacity": 65536, "target_ms": 1000, "interval_ms": 10000}
 GROUPS = {"hash", "health", "queue", "log"}  # keys whose value is a group
 
 
