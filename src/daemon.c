@@ -220,7 +220,8 @@ static int make_engine(struct daemon *d)
 			.queue_capacity = (size_t)c->queue_capacity,
 			.trace = d->params->trace,
 			.probe_done = prober_result,
-			.probe_ctx = d->prober,
+			.sign = prober_sign,
+			.prober = d->prober,
 		},
 		&d->engine);
 

@@ -10,6 +10,13 @@ struct worker_params plan_worker(const struct config *c, unsigned sockets_per_se
 {
 	return (struct worker_params){
 		.deadline_ns = c->deadline_ms * CLOCK_NS_PER_MS,
+		.attempt_timeout_ns = 750 * CLOCK_NS_PER_MS,
+		.attempts = 3,
+		.retry_on = RETRY_ON_TIMEOUT | RETRY_ON_UNREACHABLE | RETRY_ON_SERVFAIL |
+			    RETRY_ON_REFUSED,
+		.retry_budget_percent = 20,
+		.silent_limit = 5,
+		.n_workers = 1,
 		.on_failure = c->on_failure,
 		.on_overload = c->on_overload,
 		.udp_reply_max = (uint16_t)c->udp_reply_max,

@@ -30,14 +30,17 @@ src/balance/policy_round_robin.o aligned_alloc calloc free
 src/balance/pool.o               aligned_alloc free policy_new policy_free
 src/balance/server.o
 src/balance/signs.o
+src/core/budget.o
 src/core/codel.o
 src/core/pending.o               calloc free mmap munmap madvise rng_init slab_new slab_free slab_trim
 src/core/shed.o
 src/core/wheel.o
 src/core/worker.o
+src/core/worker_attempt.o
 src/core/worker_new.o            calloc free
 src/core/worker_probe.o
 src/core/worker_reply.o
+src/core/worker_retry.o
 src/core/worker_socket.o
 '
 

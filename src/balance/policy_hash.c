@@ -3,11 +3,15 @@
  * hash, client-hash - the same name, or the same client, to the same server, on every node that has
  * the same names, weights and seed. A Maglev table with bounded load (Mirrokni et al. 2018).
  *
- * The table is built once over all servers, those forced down too: one that may not be asked is
- * stepped over, so its keys move, no others, and they come back when it does. A server may take
- * load_factor times its share of what is out, at least LOAD_FLOOR; the key of a server that is at
- * that bound, full or not eligible is hashed again, REPROBES times, and then goes to the least
- * loaded server of all, which is never above its bound. Nothing here ties. */
+ * The table is built once over all servers of the tier, those forced down too: one that may not be
+ * asked is stepped over, so its keys move, no others, and they come back when it does. A server may
+ * take load_factor times its share of what is out, at least LOAD_FLOOR; the key of a server that is
+ * at that bound, full or not eligible is hashed again, REPROBES times, and then goes to the least
+ * loaded server of all, which is never above its bound. Nothing here ties.
+ *
+ * Chance is nowhere in it: which names spill to another tier, and which come first to a server that
+ * starts slowly, is a matter of the key too, so that caches fill once. Latency is left out: names do
+ * not come to servers at random, so it says as much of the names as of the servers. */
 #include <assert.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -23,9 +27,12 @@
 #define LOAD_FLOOR 8 /* nobody moves a name for the sake of a handful of queries */
 #define REPROBES 4
 
+/* What a key is hashed again with: a number each, so that nothing decides two things. */
+enum { SALT_PROBE = 0, SALT_RAMP = 0x40, SALT_TIER = 0x80 }; /* + 0..REPROBES */
+
 struct hash_state {
 	struct hash_key seed;
-	uint64_t load_permille;
+	double load_factor;
 	struct maglev *maglev;
 };
 
@@ -44,7 +51,8 @@ static void release(struct policy *policy)
 	policy->state = NULL;
 }
 
-static int init(struct policy *policy, const struct pool *pool, const struct policy_params *params)
+static int init(struct policy *policy, const struct pool *pool, const struct tier *tier,
+	const struct policy_params *params)
 {
 	struct hash_state *state;
 	struct maglev_server *servers;
@@ -53,17 +61,17 @@ static int init(struct policy *policy, const struct pool *pool, const struct pol
 	if (!(params->load_factor >= 1.0 && params->load_factor <= 10.0))
 		return ERR_RANGE;
 	state = calloc(1, sizeof *state);
-	servers = calloc(pool->n_servers, sizeof *servers);
+	servers = calloc(tier->n, sizeof *servers);
 	if (state == NULL || servers == NULL)
 		goto out;
-	for (size_t i = 0; i < pool->n_servers; i++) {
-		const struct server_params *s = &pool->servers[i].params;
+	for (size_t k = 0; k < tier->n; k++) {
+		const struct server_params *s = &pool->servers[tier->members[k]].params;
 
-		servers[i] = (struct maglev_server){ .name = s->name, .weight = s->weight };
+		servers[k] = (struct maglev_server){ .name = s->name, .weight = s->weight };
 	}
 	state->seed = hash_key_from_text(params->hash_seed);
-	state->load_permille = (uint64_t)(params->load_factor * 1000.0 + 0.5);
-	err = maglev_new(servers, pool->n_servers, &state->seed, &state->maglev);
+	state->load_factor = params->load_factor;
+	err = maglev_new(servers, tier->n, &state->seed, &state->maglev);
 	if (err != 0)
 		goto out;
 	policy->state = state;
@@ -98,25 +106,26 @@ static uint64_t hash_client(const struct hash_key *seed, const struct choice *c)
 	return hash64(seed, client->ip, 8);
 }
 
-static uint64_t hash_again(const struct hash_key *seed, uint64_t key, int k)
+static uint64_t hash_again(const struct hash_key *seed, uint64_t key, int salt)
 {
 	uint8_t bytes[9];
 
 	for (int i = 0; i < 8; i++)
 		bytes[i] = (uint8_t)(key >> (8 * i)); /* little-endian on every machine */
-	bytes[8] = (uint8_t)k;
+	bytes[8] = (uint8_t)salt;
 	return hash64(seed, bytes, sizeof bytes);
 }
 
 static void sum_load(struct load *load, const struct choice *c)
 {
-	for (size_t i = 0; i < c->pool->n_servers; i++) {
+	for (size_t k = 0; k < c->tier->n; k++) {
+		size_t i = c->tier->members[k];
 		const struct server *s = &c->pool->servers[i];
 
 		if (!choice_is_eligible(c, i))
 			continue;
 		load->outstanding += server_outstanding(s);
-		load->weight += s->params.weight;
+		load->weight += server_load_weight(s);
 	}
 	load->is_known = true;
 }
@@ -127,16 +136,25 @@ static bool is_within_bound(
 {
 	const struct server *s = &c->pool->servers[server];
 	uint64_t outstanding = server_outstanding(s);
-	uint64_t share;
+	double bound;
 
 	if (outstanding < LOAD_FLOOR)
 		return true;
 	if (!load->is_known)
 		sum_load(load, c);
-	/* < 2^57: 6553 servers of 10^6 outstanding, weight 1000, load factor 10. Both sides are
-	 * multiplied by 1000 * weight of all; x < ceil(y) is the same as x < y for a whole x. */
-	share = state->load_permille * (load->outstanding + 1) * s->params.weight;
-	return outstanding * 1000 * load->weight < share;
+	/* x < ceil(y) is the same as x < y for a whole x. */
+	bound = state->load_factor * (double)(load->outstanding + 1) *
+		(double)server_load_weight(s) / (double)load->weight;
+	return (double)outstanding < bound;
+}
+
+/* While a server starts slowly, it accepts a part of its keys, growing: what it has it keeps. */
+static bool accepts(const struct hash_state *state, const struct server *s, uint64_t key, int k)
+{
+	uint32_t ramp = server_ramp(s);
+
+	return ramp == SERVER_SHARE_FULL ||
+	       hash_again(&state->seed, key, SALT_RAMP + k) % SERVER_SHARE_FULL < ramp;
 }
 
 static int pick_key(const struct hash_state *state, const struct choice *c, uint64_t key)
@@ -144,13 +162,14 @@ static int pick_key(const struct hash_state *state, const struct choice *c, uint
 	struct load load = { .is_known = false };
 
 	for (int k = 0; k <= REPROBES; k++) {
-		uint64_t hash = k == 0 ? key : hash_again(&state->seed, key, k);
-		size_t i = maglev_lookup(state->maglev, hash);
+		uint64_t hash = k == 0 ? key : hash_again(&state->seed, key, SALT_PROBE + k);
+		size_t i = c->tier->members[maglev_lookup(state->maglev, hash)];
 
-		if (choice_has_room(c, i) && is_within_bound(state, c, i, &load))
+		if (choice_has_room(c, i) && accepts(state, &c->pool->servers[i], key, k) &&
+			is_within_bound(state, c, i, &load))
 			return (int)i;
 	}
-	return policy_pick_least(c);
+	return choice_least(c, false);
 }
 
 static int pick_by_name(const struct policy *policy, const struct choice *c)
@@ -167,18 +186,39 @@ static int pick_by_client(const struct policy *policy, const struct choice *c)
 	return pick_key(state, c, hash_client(&state->seed, c));
 }
 
+static uint32_t tier_of(const struct hash_state *state, uint64_t key)
+{
+	return hash_again(&state->seed, key, SALT_TIER) % SERVER_SHARE_FULL;
+}
+
+static uint32_t draw_tier_by_name(const struct policy *policy, const struct choice *c)
+{
+	const struct hash_state *state = policy->state;
+
+	return tier_of(state, hash_name(&state->seed, c));
+}
+
+static uint32_t draw_tier_by_client(const struct policy *policy, const struct choice *c)
+{
+	const struct hash_state *state = policy->state;
+
+	return tier_of(state, hash_client(&state->seed, c));
+}
+
 const struct policy_ops policy_hash = {
 	.name = "hash",
 	.help = "By name, so that each server caches its own part; with bounded load.",
 	.init = init,
-	.pick = pick_by_name,
 	.free = release,
+	.pick = pick_by_name,
+	.draw_tier = draw_tier_by_name,
 };
 
 const struct policy_ops policy_client_hash = {
 	.name = "client-hash",
 	.help = "By client address (IPv6: its /64); with bounded load.",
 	.init = init,
-	.pick = pick_by_client,
 	.free = release,
+	.pick = pick_by_client,
+	.draw_tier = draw_tier_by_client,
 };

@@ -3,9 +3,9 @@
  * round-robin - in turn, by weight, spread smoothly: 2:1 is a b a, not a a b. The order is worked
  * out once (nginx's smooth weighted round robin) and all workers walk it with one counter.
  *
- * A server that is not eligible or has no room loses its turn to nobody in particular: the next
- * value of the counter decides, so the shares of the others stay as their weights say (with b of a
- * b c down: a c a c). No ties: the order has none. */
+ * A server that is not eligible, has no room or declines (slow start, latency) loses its turn to
+ * nobody in particular: the next value of the counter decides, so the shares of the others stay as
+ * their weights say (with b of a b c down: a c a c). No ties: the order has none. */
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -41,41 +41,44 @@ static uint64_t common_divisor(uint64_t a, uint64_t b)
 
 /* Turns per server in one walk of the order: the weights in lowest terms, scaled down if that is
  * longer than TURNS_MAX, at least 1 each. Their sum. */
-static size_t count_turns(const struct pool *pool, int64_t *turns_out)
+static size_t count_turns(const struct pool *pool, const struct tier *tier, int64_t *turns_out)
 {
 	uint64_t divisor = 0, sum = 0;
-	size_t n = pool->n_servers;
 	size_t n_turns = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		divisor = common_divisor(pool->servers[i].params.weight, divisor);
-		sum += pool->servers[i].params.weight;
+	for (size_t k = 0; k < tier->n; k++) {
+		unsigned weight = pool->servers[tier->members[k]].params.weight;
+
+		divisor = common_divisor(weight, divisor);
+		sum += weight;
 	}
-	for (size_t i = 0; i < n; i++) {
-		uint64_t turns = pool->servers[i].params.weight / divisor;
+	for (size_t k = 0; k < tier->n; k++) {
+		uint64_t weight = pool->servers[tier->members[k]].params.weight;
+		uint64_t turns = weight / divisor;
 
 		if (sum / divisor > TURNS_MAX) /* room for each that is rounded up to 1 */
-			turns = pool->servers[i].params.weight * (TURNS_MAX - n) / sum;
-		turns_out[i] = turns > 0 ? (int64_t)turns : 1;
-		n_turns += (size_t)turns_out[i];
+			turns = weight * (TURNS_MAX - tier->n) / sum;
+		turns_out[k] = turns > 0 ? (int64_t)turns : 1;
+		n_turns += (size_t)turns_out[k];
 	}
 	assert(n_turns <= TURNS_MAX);
 	return n_turns;
 }
 
 /* Each turn every server gains its weight, and the richest, the first of equals, pays the sum. */
-static void spread(struct round_robin *r, const int64_t *weights, int64_t *credits, size_t n)
+static void spread(
+	struct round_robin *r, const int64_t *weights, int64_t *credits, const struct tier *tier)
 {
 	for (size_t t = 0; t < r->n_turns; t++) {
 		size_t richest = 0;
 
-		for (size_t i = 0; i < n; i++) {
-			credits[i] += weights[i];
-			if (credits[i] > credits[richest])
-				richest = i;
+		for (size_t k = 0; k < tier->n; k++) {
+			credits[k] += weights[k];
+			if (credits[k] > credits[richest])
+				richest = k;
 		}
 		credits[richest] -= (int64_t)r->n_turns;
-		r->turns[t] = (uint16_t)richest;
+		r->turns[t] = tier->members[richest];
 	}
 }
 
@@ -89,23 +92,23 @@ static void release(struct policy *policy)
 	policy->state = NULL;
 }
 
-static int init(struct policy *policy, const struct pool *pool, const struct policy_params *params)
+static int init(struct policy *policy, const struct pool *pool, const struct tier *tier,
+	const struct policy_params *params)
 {
-	size_t n = pool->n_servers;
-	int64_t *weights = calloc(n, sizeof *weights);
-	int64_t *credits = calloc(n, sizeof *credits);
+	int64_t *weights = calloc(tier->n, sizeof *weights);
+	int64_t *credits = calloc(tier->n, sizeof *credits);
 	struct round_robin *r = aligned_alloc(alignof(struct round_robin), sizeof *r);
 	int err = ERR_NOMEM;
 
 	(void)params;
 	if (weights == NULL || credits == NULL || r == NULL)
 		goto out;
-	r->n_turns = count_turns(pool, weights);
+	r->n_turns = count_turns(pool, tier, weights);
 	r->turns = calloc(r->n_turns, sizeof *r->turns);
 	atomic_init(&r->counter, 0);
 	if (r->turns == NULL)
 		goto out;
-	spread(r, weights, credits, n);
+	spread(r, weights, credits, tier);
 	policy->state = r;
 	r = NULL;
 	err = 0;
@@ -118,8 +121,8 @@ out:
 
 static bool has_anybody_room(const struct choice *c)
 {
-	for (size_t i = 0; i < c->pool->n_servers; i++) {
-		if (choice_has_room(c, i))
+	for (size_t k = 0; k < c->tier->n; k++) {
+		if (choice_has_room(c, c->tier->members[k]))
 			return true;
 	}
 	return false;
@@ -134,18 +137,18 @@ static int pick(const struct policy *policy, const struct choice *c)
 		uint64_t turn = atomic_fetch_add_explicit(&r->counter, 1, memory_order_relaxed);
 		size_t i = r->turns[turn % r->n_turns];
 
-		if (choice_has_room(c, i))
+		if (choice_has_room(c, i) && choice_accepts(c, &c->pool->servers[i]))
 			return (int)i;
 		if (k == STEPS_PATIENCE && !has_anybody_room(c))
 			return choice_nobody(c);
 	}
-	return policy_pick_least(c); /* workers in step may each have met the same full server */
+	return choice_draw(c);
 }
 
 const struct policy_ops policy_round_robin = {
 	.name = "round-robin",
 	.help = "In turn, by weight, spread smoothly.",
 	.init = init,
-	.pick = pick,
 	.free = release,
+	.pick = pick,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Invariant: n_up is the number of servers whose state is SERVER_UP; forced servers never change
- * theirs. A policy names a server, but only server_reserve takes a place: between the two another
- * worker may have taken the last one, and then the policy is asked again. */
+ * A pool's making, and what the prober's thread publishes in it. Invariant: n_up and n_ejected are
+ * the numbers of servers in these states, draining ones left out; forced servers never change
+ * theirs. */
 #include "balance/pool.h"
 
 #include <assert.h>
@@ -10,10 +10,6 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "base/rng.h"
-
-/* Lost races in a row before the order of the policy matters less than finding any place. */
-#define PICKS_MAX 4
 
 static void init_servers(struct pool *p, const struct pool_params *params)
 {
@@ -25,9 +21,31 @@ static void init_servers(struct pool *p, const struct pool_params *params)
 		server_init(s, &params->servers[i]);
 		n_up += server_state(s) == SERVER_UP;
 		p->n_allowed += s->params.mode != SERVER_FORCED_DOWN;
+		p->n_draining += s->params.mode == SERVER_DRAIN;
 	}
 	p->n_servers = params->n_servers;
 	atomic_init(&p->n_up, n_up);
+	for (size_t t = 0; t < POOL_TIERS_MAX; t++)
+		atomic_init(&p->tier_share[t], SERVER_SHARE_FULL);
+}
+
+/* The tier's servers are listed behind those of the tiers before it. */
+static int add_tier(struct pool *p, unsigned number, const struct policy_params *policy)
+{
+	struct tier *last = p->n_tiers > 0 ? &p->tiers[p->n_tiers - 1] : NULL;
+	uint16_t *members = p->members + (last != NULL ? last->members + last->n - p->members : 0);
+	struct tier *tier = &p->tiers[p->n_tiers];
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_servers; i++) {
+		if (p->servers[i].params.tier == number)
+			members[n++] = (uint16_t)i;
+	}
+	if (n == 0)
+		return 0;
+	*tier = (struct tier){ .number = number, .members = members, .n = n };
+	p->n_tiers++;
+	return policy_new(policy, p, tier, &tier->policy);
 }
 
 int pool_new(const struct pool_params *params, struct pool **pool_out)
@@ -42,11 +60,14 @@ int pool_new(const struct pool_params *params, struct pool **pool_out)
 		return ERR_NOMEM;
 	memset(p, 0, sizeof *p);
 	p->servers = aligned_alloc(alignof(struct server), params->n_servers * sizeof *p->servers);
-	if (p->servers == NULL)
+	p->members = calloc(params->n_servers, sizeof *p->members);
+	if (p->servers == NULL || p->members == NULL)
 		goto out;
 	memset(p->servers, 0, params->n_servers * sizeof *p->servers);
 	init_servers(p, params);
-	err = policy_new(&params->policy, p, &p->policy);
+	err = 0;
+	for (unsigned number = 0; number <= SERVER_TIER_MAX && err == 0; number++)
+		err = add_tier(p, number, &params->policy);
 out:
 	if (err != 0)
 		pool_free(&p);
@@ -59,98 +80,52 @@ void pool_free(struct pool **p)
 {
 	if (*p == NULL)
 		return;
-	policy_free(&(*p)->policy);
+	for (size_t t = 0; t < (*p)->n_tiers; t++)
+		policy_free(&(*p)->tiers[t].policy);
+	free((*p)->members);
 	free((*p)->servers);
 	free(*p);
 	*p = NULL;
 }
 
-/* n_up falls before its server does and rises after it, so that a worker that finds nobody because
- * the last one just went has a chance to see it: pool_choose looks at n_up again. */
+/* A count falls before its server does and rises after it: a worker that reads 0 looks further at
+ * once, and one that finds nobody where the count said somebody widens its search all the same. */
 void pool_set_state(struct pool *p, size_t server, enum server_state state)
 {
 	struct server *s = &p->servers[server];
-	bool was_up = server_state(s) == SERVER_UP;
-	bool is_up = state == SERVER_UP;
+	enum server_state before = server_state(s);
+	_Atomic uint32_t *const counts[] = {
+		[SERVER_UP] = &p->n_up,
+		[SERVER_EJECTED] = &p->n_ejected,
+	};
+	bool is_counted = s->params.mode == SERVER_AUTO;
 
-	if (s->params.mode != SERVER_AUTO)
+	if ((s->params.mode != SERVER_AUTO && s->params.mode != SERVER_DRAIN) || state == before)
 		return;
-	if (was_up && !is_up)
-		atomic_fetch_sub_explicit(&p->n_up, 1, memory_order_relaxed);
+	if (is_counted && counts[before] != NULL)
+		atomic_fetch_sub_explicit(counts[before], 1, memory_order_relaxed);
 	atomic_store_explicit(&s->state, state, memory_order_relaxed);
-	if (!was_up && is_up)
-		atomic_fetch_add_explicit(&p->n_up, 1, memory_order_relaxed);
+	if (is_counted && counts[state] != NULL)
+		atomic_fetch_add_explicit(counts[state], 1, memory_order_relaxed);
 }
 
-bool choice_is_eligible(const struct choice *c, size_t server)
+void pool_set_panic(struct pool *p, bool is_panicking)
 {
-	const struct server *s = &c->pool->servers[server];
+	atomic_store_explicit(&p->is_panicking, is_panicking, memory_order_relaxed);
+}
 
-	if (s->params.mode == SERVER_FORCED_DOWN)
-		return false;
-	if (!c->fail_open && server_state(s) != SERVER_UP)
-		return false;
-	for (size_t i = 0; i < c->n_tried; i++) {
-		if (c->tried[i] == server)
-			return false;
+void pool_set_hedge_delay(struct pool *p, uint32_t delay_us)
+{
+	atomic_store_explicit(&p->hedge_delay_us, delay_us, memory_order_relaxed);
+}
+
+void pool_set_tier_shares(struct pool *p, const uint32_t *shares)
+{
+	uint32_t sum = 0;
+
+	for (size_t t = 0; t < p->n_tiers; t++) {
+		sum += shares[t];
+		atomic_store_explicit(&p->tier_share[t], sum, memory_order_relaxed);
 	}
-	return true;
-}
-
-bool choice_has_room(const struct choice *c, size_t server)
-{
-	const struct server *s = &c->pool->servers[server];
-
-	return server_outstanding(s) < s->params.max_outstanding && choice_is_eligible(c, server);
-}
-
-int choice_nobody(const struct choice *c)
-{
-	for (size_t i = 0; i < c->pool->n_servers; i++) {
-		if (choice_is_eligible(c, i))
-			return POOL_ALL_FULL;
-	}
-	return POOL_NO_SERVER;
-}
-
-/* From a random start, so that workers that all come here do not all meet at one server. */
-static int reserve_any(const struct choice *c)
-{
-	size_t n = c->pool->n_servers;
-	size_t start = rng_below(c->rng, (uint32_t)n);
-
-	for (size_t k = 0; k < n; k++) {
-		size_t i = (start + k) % n;
-
-		if (choice_has_room(c, i) && server_reserve(&c->pool->servers[i]))
-			return (int)i;
-	}
-	return choice_nobody(c);
-}
-
-static int pick_and_reserve(const struct choice *c)
-{
-	const struct policy *policy = c->pool->policy;
-
-	for (int k = 0; k < PICKS_MAX; k++) {
-		int i = policy->ops->pick(policy, c);
-
-		if (i < 0 || server_reserve(&c->pool->servers[i]))
-			return i;
-	}
-	return reserve_any(c);
-}
-
-int pool_choose(struct choice *c)
-{
-	int i;
-
-	c->fail_open = pool_is_failing_open(c->pool);
-	i = pick_and_reserve(c);
-	if (i == POOL_NO_SERVER && !c->fail_open && pool_is_failing_open(c->pool)) {
-		/* The last server that was up went down while we looked. */
-		c->fail_open = true;
-		i = pick_and_reserve(c);
-	}
-	return i;
+	assert(sum == SERVER_SHARE_FULL);
 }

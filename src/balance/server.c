@@ -29,11 +29,23 @@ void server_init(struct server *s, const struct server_params *params)
 	atomic_init(&s->outstanding, 0);
 }
 
+void server_set_ramp(struct server *s, uint32_t share)
+{
+	assert(share >= 1 && share <= SERVER_SHARE_FULL);
+	atomic_store_explicit(&s->ramp, share, memory_order_relaxed);
+}
+
+void server_set_pace(struct server *s, uint32_t share)
+{
+	assert(share >= 1 && share <= SERVER_SHARE_FULL);
+	atomic_store_explicit(&s->pace, share, memory_order_relaxed);
+}
+
 bool server_reserve(struct server *s)
 {
 	uint32_t before = atomic_fetch_add_explicit(&s->outstanding, 1, memory_order_relaxed);
 
-	if (before < s->params.max_outstanding)
+	if (before < server_limit(s))
 		return true;
 	atomic_fetch_sub_explicit(&s->outstanding, 1, memory_order_relaxed);
 	return false;

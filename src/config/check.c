@@ -52,6 +52,18 @@ static struct config_place server_place(const struct config_reading *r, size_t i
 	return config_reading_place(r, r->config->server_lines[i]);
 }
 
+/* Where the key is written; the file alone if it is not. */
+static struct config_place place_of(const struct config_reading *r, const char *key)
+{
+	return config_reading_place(r, config_reading_line(r, key));
+}
+
+static struct config_place place_of_either(
+	const struct config_reading *r, const char *key, const char *other)
+{
+	return place_of(r, config_reading_line(r, key) ? key : other);
+}
+
 struct address_text {
 	char text[ADDR_TEXT_MAX];
 };
@@ -256,17 +268,88 @@ static void check_health(struct config_reading *r)
 	struct config *c = r->config;
 
 	if (c->health_fast_interval_ms > c->health_interval_ms)
-		config_problem(&r->problems, config_reading_place(r, r->health_interval_line),
+		config_problem(&r->problems,
+			place_of_either(r, "health.fast_interval_ms", "health.interval_ms"),
 			"health.fast_interval_ms", "%d is more than health.interval_ms, %d",
 			c->health_fast_interval_ms, c->health_interval_ms);
 	const int len = name_from_text(c->health_qname, c->health_qname_wire);
 	if (len < 0)
-		config_problem(&r->problems, config_reading_place(r, r->health_qname_line),
-			"health.qname", "\"%s\" is not a domain name",
+		config_problem(&r->problems, place_of(r, "health.qname"), "health.qname",
+			"\"%s\" is not a domain name",
 			config_show(c->health_qname, strlen(c->health_qname)).text);
 	else
 		c->health_qname_len = (size_t)len;
-	c->health_qname_is_default = r->health_qname_line == 0;
+	c->health_qname_is_default = config_reading_line(r, "health.qname") == 0;
+}
+
+/* Without a word of it in the file, an attempt has its share of a short deadline, so that there is
+ * time for every attempt. */
+static void check_attempts(struct config_reading *r)
+{
+	struct config *c = r->config;
+	const int share = c->deadline_ms / c->attempts;
+	const bool is_written = config_reading_line(r, "attempt_timeout_ms") != 0;
+
+	if (!is_written && c->attempt_timeout_ms > share)
+		c->attempt_timeout_ms = share;
+	if (c->attempt_timeout_ms > c->deadline_ms)
+		config_problem(&r->problems, place_of(r, "attempt_timeout_ms"),
+			"attempt_timeout_ms", "%d is more than deadline_ms, %d",
+			c->attempt_timeout_ms, c->deadline_ms);
+	if (c->hedge_percent > 0 && c->attempts == 1)
+		config_problem(&r->problems, place_of(r, "hedge.percent"), "hedge.percent",
+			"%d, but a hedge is a second attempt, and attempts is 1: raise attempts "
+			"to 2 or 3, or set hedge.percent to 0",
+			c->hedge_percent);
+}
+
+/* Drained and forced down alike are said by the operator: then who shall be asked? */
+static void check_all_taken_out(struct config_reading *r)
+{
+	const struct config *c = r->config;
+	size_t n_drain = 0, n_down = 0;
+
+	for (size_t i = 0; i < c->n_servers; i++) {
+		n_drain += c->servers[i].mode == SERVER_DRAIN;
+		n_down += c->servers[i].mode == SERVER_FORCED_DOWN;
+	}
+	if (c->n_servers == 0 || n_drain + n_down < c->n_servers)
+		return;
+	if (n_drain > 0)
+		config_problem(&r->problems, server_place(r, 0), "servers",
+			"the state of every server is drain or down: who shall be asked? Set "
+			"one that can answer to auto");
+	else if (r->problems.n == 0)
+		config_warning(&r->problems, server_place(r, 0), "servers",
+			"the state of every server is down: no query will be answered");
+}
+
+/* The last attempt begins when those before it have had their time. */
+static void warn_of_attempts(struct config_reading *r)
+{
+	const struct config *c = r->config;
+	const int begin_ms = (c->attempts - 1) * c->attempt_timeout_ms;
+
+	if (!(c->retry_on & RETRY_ON_TIMEOUT) || begin_ms < c->deadline_ms)
+		return;
+	config_warning(&r->problems, place_of_either(r, "attempt_timeout_ms", "deadline_ms"),
+		"attempt_timeout_ms",
+		"after silence attempt %d is never made: it would begin after %d ms, and "
+		"deadline_ms is %d; set attempt_timeout_ms to %d or less, or attempts to %d",
+		c->attempts, begin_ms, c->deadline_ms, c->deadline_ms / c->attempts,
+		(c->deadline_ms - 1) / c->attempt_timeout_ms + 1);
+}
+
+static void warn_of_latency(struct config_reading *r)
+{
+	const struct config *c = r->config;
+	const bool goes_by_weight = c->policy != POLICY_HASH && c->policy != POLICY_CLIENT_HASH &&
+				    c->policy != POLICY_FIRST_AVAILABLE;
+
+	if (c->latency == LATENCY_ON && !goes_by_weight)
+		config_warning(&r->problems, place_of(r, "latency"), "latency",
+			"\"on\" has no effect with the policy %s, which does not draw by weight",
+			policy_table[c->policy]->name);
 }
 
 void config_check(struct config_reading *r)
@@ -274,4 +357,10 @@ void config_check(struct config_reading *r)
 	check_listeners(r);
 	check_servers(r);
 	check_health(r);
+	check_attempts(r);
+	check_all_taken_out(r);
+	if (r->problems.n > 0)
+		return; /* what is hardly meant can wait until it is read in full */
+	warn_of_attempts(r);
+	warn_of_latency(r);
 }

@@ -52,23 +52,19 @@ static void set_lines(const config_setting_t *s, const struct config_lines *line
 	}
 }
 
-static int line_of(const config_t *tree, const char *key)
+int config_reading_line(const struct config_reading *r, const char *key)
 {
-	const config_setting_t *s = config_lookup(tree, key);
+	const config_setting_t *s = r->tree ? config_lookup(r->tree, key) : NULL;
 
 	return s ? (int)s->line : 0;
 }
 
 static void read_tree(struct config_reading *r, const config_t *tree)
 {
-	const config_setting_t *root = config_root_setting(tree);
-
-	config_members(r, root, "", &config_table, r->config);
-	r->health_qname_line = line_of(tree, "health.qname");
-	r->health_interval_line = line_of(tree, "health.fast_interval_ms");
-	if (r->health_interval_line == 0)
-		r->health_interval_line = line_of(tree, "health.interval_ms");
+	r->tree = tree;
+	config_members(r, config_root_setting(tree), "", &config_table, r->config);
 	config_check(r);
+	r->tree = NULL;
 }
 
 /* From the scanned text to the values. */

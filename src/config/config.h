@@ -48,7 +48,12 @@ struct config {
 	char *hash_seed;
 	double hash_load_factor;
 
+	int attempts; /* sends of one query at most, the first among them */
+	int attempt_timeout_ms; /* at most deadline_ms */
 	int deadline_ms;
+	unsigned retry_on; /* bits RETRY_ON_* of core/worker.h; 0: no retry */
+	int retry_budget_percent; /* of the queries */
+	int hedge_percent; /* of the queries; 0: off */
 	enum on_failure on_failure;
 	enum on_overload on_overload;
 
@@ -62,6 +67,13 @@ struct config {
 	uint16_t health_qtype;
 	uint32_t health_reject; /* bit per rcode 0..15 */
 
+	int eject_consecutive_timeouts; /* 0: silence alone makes no suspect */
+	int eject_base_ms;
+	int eject_max_percent; /* of a tier's weight */
+	int slow_start_ms; /* 0: off */
+	int panic_percent; /* of the weight; 0: never */
+	enum latency_mode latency;
+
 	int workers; /* 0: one per usable CPU */
 	int queue_capacity, queue_target_ms, queue_interval_ms;
 	int pending_max;
@@ -73,14 +85,16 @@ struct config {
 	struct log_params log;
 };
 
-/* What went wrong or deserves a word, one per line of output: "FILE:LINE: key: ...". */
+/* What went wrong or deserves a word, one per line of output: "FILE:LINE: key: ..." for an error,
+ * "FILE:LINE: warning: key: ..." for what is allowed but hardly meant. */
 struct config_messages {
 	char **text; /* errors first to last, as found */
 	size_t n;
 };
 
-/* Fills *config_out with defaults, then the file. 0, or ERR_CONFIG with messages (config_out is then
- * empty), or ERR_SYSTEM/ERR_NOMEM with one message. The working directory becomes the file's. */
+/* Fills *config_out with defaults, then the file. 0 with no messages but warnings, or ERR_CONFIG with
+ * errors (config_out is then empty), or ERR_SYSTEM/ERR_NOMEM with one message. The working directory
+ * becomes the file's. */
 int config_load(const char *path, struct config *config_out, struct config_messages *messages_out);
 /* The original program's command line: servers, and optionally where to listen. */
 int config_from_arguments(const char *listen, char *const *servers, size_t n_servers,

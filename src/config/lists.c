@@ -290,3 +290,47 @@ void config_rcodes(struct config_reading *r, const config_setting_t *setting, co
 	if (n >= 0)
 		*field = rcodes;
 }
+
+/* The bit of one word of a set, 0 after a problem was reported. */
+static unsigned read_bit(struct config_reading *r, const config_setting_t *s, const char *key,
+	const struct config_option *o)
+{
+	char words[KEY_MAX], meant[KEY_MAX];
+
+	if (!is_string(s)) {
+		config_wrong_type(r, s, key, "a word in quotes");
+		return 0;
+	}
+	struct config_guess guess = { .word = config_setting_get_string(s) };
+	for (size_t i = 0; o->word(i); i++) {
+		if (strcmp(guess.word, o->word(i)) == 0)
+			return 1u << i;
+		config_guess_offer(&guess, o->word(i));
+	}
+	config_problem(&r->problems, config_reading_place(r, (int)s->line), key,
+		"expected one of %s, found \"%s\"%s", config_option_words(o, words, sizeof words),
+		show(guess.word).text, config_guess_text(&guess, meant, sizeof meant));
+	return 0;
+}
+
+void config_words(struct config_reading *r, const config_setting_t *setting, const char *key,
+	const struct config_option *o, unsigned *field)
+{
+	char element_key[KEY_MAX];
+	const int n = count(r, setting, key, o, a_list);
+	unsigned set = 0;
+
+	for (int i = 0; i < n; i++) {
+		const config_setting_t *s = get_element(
+			setting, i, key, element_key, sizeof element_key);
+		const unsigned bit = read_bit(r, s, element_key, o);
+
+		if (set & bit)
+			config_problem(&r->problems, config_reading_place(r, (int)s->line),
+				element_key, "\"%s\" is there already",
+				config_setting_get_string(s));
+		set |= bit;
+	}
+	if (n >= 0)
+		*field = set;
+}

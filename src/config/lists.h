@@ -20,6 +20,9 @@ void config_prefixes(struct config_reading *r, const config_setting_t *setting, 
 	const struct config_option *o);
 void config_rcodes(struct config_reading *r, const config_setting_t *setting, const char *key,
 	const struct config_option *o, uint32_t *field);
+/* A bit for each word of the row. */
+void config_words(struct config_reading *r, const config_setting_t *setting, const char *key,
+	const struct config_option *o, unsigned *field);
 
 /* One address, with a port if the row's range has one. False after a problem was reported. */
 bool config_address(struct config_reading *r, const char *text, struct config_place place,

@@ -23,7 +23,8 @@ WORDS(on_overload_word, [ON_OVERLOAD_DROP] = "drop", [ON_OVERLOAD_SERVFAIL] = "s
 	[ON_OVERLOAD_REFUSED] = "refused")
 WORDS(health_mode_word, [HEALTH_ACTIVE] = "active", [HEALTH_OFF] = "off")
 WORDS(server_mode_word, [SERVER_AUTO] = "auto", [SERVER_FORCED_UP] = "up",
-	[SERVER_FORCED_DOWN] = "down")
+	[SERVER_FORCED_DOWN] = "down", [SERVER_DRAIN] = "drain")
+WORDS(latency_mode_word, [LATENCY_OFF] = "off", [LATENCY_ON] = "on")
 WORDS(log_destination_word, [LOG_TO_STDERR] = "stderr", [LOG_TO_SYSLOG] = "syslog",
 	[LOG_TO_JOURNAL] = "journal")
 WORDS(log_format_word, [LOG_AS_TEXT] = "text", [LOG_AS_JSON] = "json")
@@ -38,6 +39,12 @@ static const char *log_level_word(size_t i)
 	return i <= LOG_LEVEL_DEBUG ? log_level_text((enum log_level)i) : NULL;
 }
 
+/* By bit. */
+WORDS(retry_cause_word, "timeout", "unreachable", "servfail", "refused")
+_Static_assert(RETRY_ON_TIMEOUT == 1 << 0 && RETRY_ON_UNREACHABLE == 1 << 1 &&
+		       RETRY_ON_SERVFAIL == 1 << 2 && RETRY_ON_REFUSED == 1 << 3,
+	"the words of retry.on stand in the order of their bits");
+
 /* Words are read and written as unsigned, whichever enum the field has. */
 _Static_assert(sizeof(enum policy_kind) == sizeof(unsigned), "an enum is kept in an unsigned");
 
@@ -48,12 +55,14 @@ _Static_assert(sizeof(enum policy_kind) == sizeof(unsigned), "an enum is kept in
 		 : on_failure_word, enum on_overload * \
 		 : on_overload_word, enum health_mode * \
 		 : health_mode_word, enum server_mode * \
-		 : server_mode_word, enum log_level * \
+		 : server_mode_word, enum latency_mode * \
+		 : latency_mode_word, enum log_level * \
 		 : log_level_word, enum log_destination * \
 		 : log_destination_word, enum log_format * \
 		 : log_format_word)
 
-/* An unsigned is a number in a list's group and the set of rcodes in struct config. */
+/* An unsigned is a number in a list's group and the set of rcodes in struct config; a set of words is
+ * one too, and has rows of its own. */
 #define TYPE_OF(pointer, type_of_unsigned) \
 	_Generic((pointer),                                                                        \
 		int *: OPTION_INTEGER,                                                             \
@@ -79,8 +88,13 @@ _Static_assert(sizeof(enum policy_kind) == sizeof(unsigned), "an enum is kept in
 		key, OPTION_WORD, offsetof(base, field), 0, 0, initial, applies, help, \
 			WORD_OF(&((base *)0)->field) \
 	}
+#define WORDS_ROW(base, key, field, n, words, initial, applies, help) \
+	{ \
+		key, OPTION_WORDS, offsetof(base, field), 0, n, initial, applies, help, words \
+	}
 #define OPT(...) ROW(struct config, OPTION_RCODES, __VA_ARGS__)
 #define OPT_WORD(...) WORD_ROW(struct config, __VA_ARGS__)
+#define OPT_WORDS(...) WORDS_ROW(struct config, __VA_ARGS__)
 #define LISTENER_OPT(...) ROW(struct config_listener, OPTION_UNSIGNED, __VA_ARGS__)
 #define SERVER_OPT(...) ROW(struct server_params, OPTION_UNSIGNED, __VA_ARGS__)
 #define SERVER_OPT_WORD(...) WORD_ROW(struct server_params, __VA_ARGS__)
@@ -104,8 +118,19 @@ static const struct config_option options[] = {
 		"Key of the hash policies; equal on all nodes of a site."),
 	OPT("hash.load_factor", hash_load_factor, 1, 10, "1.25", AT_RESTART,
 		"Times the average load that the hash policies put on one server."),
+	OPT("attempts", attempts, 1, 3, "3", AT_RESTART,
+		"Times a query is sent at most, until a server answers it."),
+	OPT("attempt_timeout_ms", attempt_timeout_ms, 10, 60000, "750", AT_RESTART,
+		"Time after which another server is asked too; at most deadline_ms."),
 	OPT("deadline_ms", deadline_ms, 100, 60000, "3000", AT_RESTART,
 		"Time after which a query without a reply is given up."),
+	OPT_WORDS("retry.on", retry_on, 4, retry_cause_word,
+		"[ \"timeout\", \"unreachable\", \"servfail\", \"refused\" ]", AT_RESTART,
+		"What makes another server be asked; empty: nothing does."),
+	OPT("retry.budget_percent", retry_budget_percent, 0, 100, "20", AT_RESTART,
+		"Retries without success, as a share of the queries."),
+	OPT("hedge.percent", hedge_percent, 0, 50, "0", AT_RESTART,
+		"The slowest share of queries, which is sent to a second server early; 0: off."),
 	OPT_WORD("on_failure", on_failure, "\"servfail\"", AT_RESTART,
 		"What a client gets when no server answered its query."),
 	OPT_WORD("on_overload", on_overload, "\"drop\"", AT_RESTART,
@@ -128,6 +153,18 @@ static const struct config_option options[] = {
 		"Type that probes ask for."),
 	OPT("health.reject", health_reject, 0, 16, "[ \"SERVFAIL\", \"REFUSED\", \"NOTIMP\" ]",
 		AT_RESTART, "Rcodes that make a probe fail."),
+	OPT("eject.consecutive_timeouts", eject_consecutive_timeouts, 0, 1000, "5", AT_RESTART,
+		"Queries without a reply in a row that make a server suspect; 0: never."),
+	OPT("eject.base_ms", eject_base_ms, 100, 300000, "5000", AT_RESTART,
+		"Time of a first ejection; later ones take longer."),
+	OPT("eject.max_percent", eject_max_percent, 0, 100, "34", AT_RESTART,
+		"Share of a tier that may be ejected at once; one server always may."),
+	OPT("slow_start_ms", slow_start_ms, 0, 3600000, "0", AT_RESTART,
+		"Time in which a server that comes back gets its full share; 0: at once."),
+	OPT("panic_percent", panic_percent, 0, 100, "50", AT_RESTART,
+		"With less of the servers up, ejections are ignored; 0: never."),
+	OPT_WORD("latency", latency, "\"off\"", AT_RESTART,
+		"Whether slower servers get fewer queries: on or off."),
 	OPT("workers", workers, 0, CONFIG_WORKERS_MAX, "0", AT_RESTART,
 		"Worker threads; 0: one per usable CPU, at most 16."),
 	OPT("queue.capacity", queue_capacity, 64, 1048576, "8192", AT_RESTART,
@@ -168,12 +205,14 @@ static const struct config_option server_options[] = {
 		"What messages and counters call it; empty: its address and port."),
 	SERVER_OPT("weight", weight, 1, SERVER_WEIGHT_MAX, "1", AT_RESTART,
 		"Its share of the queries, relative to the others."),
+	SERVER_OPT("tier", tier, 0, SERVER_TIER_MAX, "0", AT_RESTART,
+		"Servers of a lower tier are asked first, those of others as far as these fail."),
 	SERVER_OPT("max_outstanding", max_outstanding, 1, SERVER_OUTSTANDING_MAX, "8192",
 		AT_RESTART, "Queries that may be out with it at once."),
 	SERVER_OPT("source", source, 0, 0, "\"\"", AT_RESTART,
 		"Local address to ask it from; empty: the kernel's choice."),
 	SERVER_OPT_WORD("state", mode, "\"auto\"", AT_RESTART,
-		"As probes find it, or up or down whatever they find."),
+		"As probes find it, up or down whatever they find, or drain: nothing new."),
 };
 /* clang-format on */
 
@@ -199,6 +238,7 @@ static const char *type_text(enum option_type type)
 		[OPTION_STRING] = "string",
 		[OPTION_NAME] = "string",
 		[OPTION_WORD] = "word",
+		[OPTION_WORDS] = "words",
 		[OPTION_ADDRESS] = "address",
 		[OPTION_RRTYPE] = "record type",
 		[OPTION_RCODES] = "rcodes",
@@ -210,20 +250,27 @@ static const char *type_text(enum option_type type)
 	return texts[type];
 }
 
-static void print_words(const struct config_option *o, char *out, size_t out_size)
+char *config_option_words(const struct config_option *o, char *out, size_t out_size)
 {
 	size_t used = 0;
 
 	for (size_t i = 0; o->word(i) && used < out_size; i++)
 		used += (size_t)snprintf(
 			out + used, out_size - used, "%s%s", i ? "|" : "", o->word(i));
+	return out;
 }
 
 char *config_option_range(const struct config_option *o, char *out, size_t out_size)
 {
+	char words[128];
+
 	switch (o->type) {
 	case OPTION_WORD:
-		print_words(o, out, out_size);
+		config_option_words(o, out, out_size);
+		break;
+	case OPTION_WORDS:
+		snprintf(out, out_size, "%.0f..%.0f of %s", o->min, o->max,
+			config_option_words(o, words, sizeof words));
 		break;
 	case OPTION_BOOLEAN:
 		snprintf(out, out_size, "true|false");

@@ -17,6 +17,7 @@ enum option_type {
 	OPTION_STRING, /* on the heap */
 	OPTION_NAME, /* char[SERVER_NAME_MAX + 1] */
 	OPTION_WORD, /* an enum; its values have names */
+	OPTION_WORDS, /* a set of them: an unsigned with a bit for each */
 	OPTION_ADDRESS,
 	OPTION_RRTYPE,
 	OPTION_RCODES,
@@ -34,7 +35,8 @@ struct config_option {
 	const char *initial; /* the default as one would write it; NULL: must be given */
 	const char *applies; /* "restart": a change is seen then */
 	const char *help;
-	const char *(*word)(size_t i); /* OPTION_WORD: the name of value i, NULL behind the last */
+	/* OPTION_WORD: the name of value i, OPTION_WORDS: of bit i; NULL behind the last. */
+	const char *(*word)(size_t i);
 };
 
 struct config_table {
@@ -50,5 +52,7 @@ extern const struct config_table config_server_table; /* a group in servers: str
 /* The row of that key, or NULL. */
 const struct config_option *config_table_find(const struct config_table *table, const char *key);
 
+/* "up|down", for a row that has words; in out. */
+char *config_option_words(const struct config_option *o, char *out, size_t out_size);
 /* "1..1000" or "up|down" or "-" for a message or the manual; in out. */
 char *config_option_range(const struct config_option *o, char *out, size_t out_size);

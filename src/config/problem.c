@@ -37,22 +37,41 @@ void config_message_add(struct config_messages *m, const char *format, ...)
 	va_end(arguments);
 }
 
+/* `kind` stands before the key: "" or "warning: ". */
+LOG_PRINTF(5, 0)
+static void add_message(struct config_messages *messages, struct config_place place,
+	const char *kind, const char *key, const char *format, va_list arguments)
+{
+	char text[TEXT_MAX], line[16] = "";
+
+	vsnprintf(text, sizeof text, format, arguments);
+	if (place.line > 0)
+		snprintf(line, sizeof line, ":%d", place.line);
+	config_message_add(messages, "%s%s: %s%s%s%s",
+		config_show(place.file, strlen(place.file)).text, line, kind, key ? key : "",
+		key ? ": " : "", text);
+}
+
 void config_problem(struct config_problems *problems, struct config_place place, const char *key,
 	const char *format, ...)
 {
-	char text[TEXT_MAX], line[16] = "";
 	va_list arguments;
 
 	if (++problems->n > CONFIG_PROBLEMS_MAX)
 		return;
 	va_start(arguments, format);
-	vsnprintf(text, sizeof text, format, arguments);
+	add_message(problems->messages, place, "", key, format, arguments);
 	va_end(arguments);
-	if (place.line > 0)
-		snprintf(line, sizeof line, ":%d", place.line);
-	config_message_add(problems->messages, "%s%s: %s%s%s",
-		config_show(place.file, strlen(place.file)).text, line, key ? key : "",
-		key ? ": " : "", text);
+}
+
+void config_warning(struct config_problems *problems, struct config_place place, const char *key,
+	const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	add_message(problems->messages, place, "warning: ", key, format, arguments);
+	va_end(arguments);
 }
 
 void config_problems_end(struct config_problems *problems)

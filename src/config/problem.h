@@ -27,6 +27,9 @@ struct config_problems {
 /* "FILE:LINE: KEY: text"; key may be NULL. */
 void config_problem(struct config_problems *problems, struct config_place place, const char *key,
 	const char *format, ...) LOG_PRINTF(4, 5);
+/* "FILE:LINE: warning: KEY: text": no problem, and not counted as one. */
+void config_warning(struct config_problems *problems, struct config_place place, const char *key,
+	const char *format, ...) LOG_PRINTF(4, 5);
 /* The last message, if some were left out: how many. */
 void config_problems_end(struct config_problems *problems);
 

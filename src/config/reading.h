@@ -3,6 +3,7 @@
  * reading - what the files that read a configuration share while they do.
  * Single thread (main). */
 #pragma once
+#include <libconfig.h>
 #include <stdbool.h>
 
 #include "config/config.h"
@@ -17,9 +18,10 @@ struct config_reading {
 	struct config_scan scan; /* empty: the command line, or defaults */
 	bool is_default; /* the values being read are defaults */
 	bool is_out_of_memory; /* sticky */
-	/* Lines of keys that checks speak of; 0: not written. */
-	int health_interval_line, health_qname_line;
+	const config_t *tree; /* NULL: the command line */
 };
 
 /* Where line `line` of the text came from; "command line" where there is no text. */
 struct config_place config_reading_place(const struct config_reading *r, int line);
+/* The line of the text that sets a key, 0: not written. */
+int config_reading_line(const struct config_reading *r, const char *key);

@@ -268,6 +268,9 @@ void config_value(struct config_reading *r, const config_setting_t *s, const cha
 	case OPTION_WORD:
 		read_word(r, s, key, o, field);
 		break;
+	case OPTION_WORDS:
+		config_words(r, s, key, o, field);
+		break;
 	case OPTION_ADDRESS:
 		read_address(r, s, key, o, field);
 		break;

@@ -130,7 +130,8 @@ static int make_worker(struct engine *e, unsigned k)
 			.server_metrics = &e->server_metrics[k * p->pool->n_servers],
 			.trace = p->trace,
 			.probe_done = p->probe_done,
-			.probe_ctx = p->probe_ctx,
+			.sign = p->sign,
+			.prober = p->prober,
 		},
 		&e->workers[k]);
 }

@@ -32,7 +32,8 @@ struct engine_params {
 	size_t queue_capacity;
 	bool trace;
 	void (*probe_done)(void *ctx, const struct probe_result *result); /* any worker's thread */
-	void *probe_ctx;
+	void (*sign)(void *ctx, uint16_t server, enum sign sign); /* the same */
+	void *prober; /* their ctx */
 };
 
 /* Takes all memory and opens the sockets to the servers. ERR_NOMEM, ERR_SYSTEM. */

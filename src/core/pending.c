@@ -71,7 +71,7 @@ int pending_new(const struct pending_params *params, struct pending_shard **shar
 	s->by_client = map_zeroed(table_bytes(s));
 	s->generation = calloc(params->capacity, sizeof *s->generation);
 	if (!s->by_attempt || !s->by_client || !s->generation ||
-		slab_new(256, params->capacity, &s->slots) < 0 ||
+		slab_new(sizeof(struct pending), params->capacity, &s->slots) < 0 ||
 		slab_new(MEDIUM_BYTES, params->capacity, &s->medium) < 0 ||
 		slab_new(LARGE_BYTES, large, &s->large) < 0) {
 		pending_free(&s);
@@ -123,6 +123,7 @@ struct pending *pending_open(
 	p->len = (uint16_t)len;
 	p->name_len = name_len;
 	p->overflow = PENDING_NONE;
+	p->fallback = PENDING_NONE;
 	if (need > PENDING_INLINE_BYTES) {
 		p->overflow = slab_take(overflow_slab(s, need));
 		if (p->overflow == SLAB_NONE) {
@@ -144,7 +145,7 @@ static uint32_t *client_bucket(const struct pending_shard *s, uint32_t hash)
 	return &s->by_client[hash & s->mask];
 }
 
-static void client_remove(struct pending_shard *s, struct pending *p)
+void pending_client_remove(struct pending_shard *s, struct pending *p)
 {
 	uint32_t slot = slot_of(s, p);
 	uint32_t *link = client_bucket(s, p->client_hash);
@@ -168,7 +169,9 @@ void pending_close(struct pending_shard *s, struct pending *p)
 	for (unsigned i = 0; i < PENDING_ATTEMPTS; i++)
 		pending_attempt_remove(s, p, i);
 	if (p->kind == PENDING_QUERY)
-		client_remove(s, p);
+		pending_client_remove(s, p);
+	if (p->fallback != PENDING_NONE)
+		slab_give(s->medium, p->fallback);
 	if (p->overflow != PENDING_NONE)
 		slab_give(overflow_slab(s, bytes_needed(s, p->len, p->name_len)), p->overflow);
 	s->generation[slot]++;
@@ -221,6 +224,11 @@ static uint32_t *attempt_bucket(const struct pending_shard *s, uint16_t socket, 
 	return &s->by_attempt[(key * 2654435769u >> 8) & s->mask];
 }
 
+static uint32_t entry_of(const struct pending_shard *s, const struct pending *p, unsigned i)
+{
+	return slot_of(s, p) * PENDING_ATTEMPTS + i + 1;
+}
+
 static struct attempt *attempt_at(const struct pending_shard *s, uint32_t entry)
 {
 	struct pending *p = slab_at(s->slots, (entry - 1) / PENDING_ATTEMPTS);
@@ -251,7 +259,7 @@ bool pending_attempt_add(struct pending_shard *s, struct pending *p, unsigned i)
 	uint32_t *bucket = attempt_bucket(s, a->socket, a->id);
 	a->next = *bucket;
 	a->is_live = true;
-	*bucket = slot_of(s, p) * PENDING_ATTEMPTS + i + 1;
+	*bucket = entry_of(s, p, i);
 	s->tables_dirty = true;
 	return true;
 }
@@ -262,7 +270,7 @@ void pending_attempt_remove(struct pending_shard *s, struct pending *p, unsigned
 
 	if (!a->is_live)
 		return;
-	uint32_t entry = slot_of(s, p) * PENDING_ATTEMPTS + i + 1;
+	uint32_t entry = entry_of(s, p, i);
 	uint32_t *link = attempt_bucket(s, a->socket, a->id);
 	while (*link != entry)
 		link = &attempt_at(s, *link)->next;
@@ -281,6 +289,57 @@ struct pending *pending_attempt_find(
 	return slab_at(s->slots, (entry - 1) / PENDING_ATTEMPTS);
 }
 
+void pending_list_add(struct pending_shard *s, struct pending *p, unsigned i, uint32_t *head)
+{
+	struct attempt *a = &p->attempts[i];
+	uint32_t entry = entry_of(s, p, i);
+
+	a->list_prev = 0;
+	a->list_next = *head;
+	if (*head != 0)
+		attempt_at(s, *head)->list_prev = entry;
+	*head = entry;
+}
+
+void pending_list_remove(struct pending_shard *s, struct pending *p, unsigned i, uint32_t *head)
+{
+	struct attempt *a = &p->attempts[i];
+
+	if (a->list_next != 0)
+		attempt_at(s, a->list_next)->list_prev = a->list_prev;
+	if (a->list_prev != 0)
+		attempt_at(s, a->list_prev)->list_next = a->list_next;
+	else
+		*head = a->list_next;
+	a->list_next = a->list_prev = 0;
+}
+
+struct pending *pending_list_at(
+	const struct pending_shard *s, uint32_t entry, unsigned *attempt_out)
+{
+	*attempt_out = (entry - 1) % PENDING_ATTEMPTS;
+	return slab_at(s->slots, (entry - 1) / PENDING_ATTEMPTS);
+}
+
+bool pending_fallback_keep(
+	struct pending_shard *s, struct pending *p, const uint8_t *data, size_t len)
+{
+	assert(p->fallback == PENDING_NONE && len <= PENDING_FALLBACK_MAX);
+	p->fallback = slab_take(s->medium);
+	if (p->fallback == SLAB_NONE) {
+		p->fallback = PENDING_NONE;
+		return false;
+	}
+	memcpy(slab_at(s->medium, p->fallback), data, len);
+	p->fallback_len = (uint16_t)len;
+	return true;
+}
+
+const uint8_t *pending_fallback(const struct pending_shard *s, const struct pending *p)
+{
+	return slab_at(s->medium, p->fallback);
+}
+
 /* What a retransmission has in common with its query, in one piece for the hash. */
 struct client_key {
 	struct addr client;
@@ -291,11 +350,14 @@ struct client_key {
 uint32_t pending_client_hash(const struct pending_shard *s, const struct origin *origin,
 	uint16_t id, const uint8_t *question, size_t question_len)
 {
-	struct client_key key = { .client = origin->client, .listener = origin->listener, .id = id };
+	struct client_key key = {
+		.client = origin->client, .listener = origin->listener, .id = id
+	};
 
 	assert(question_len <= sizeof key.question);
 	name_lower(key.question, question, question_len);
-	return (uint32_t)hash64(&s->key, &key, offsetof(struct client_key, question) + question_len);
+	return (uint32_t)hash64(
+		&s->key, &key, offsetof(struct client_key, question) + question_len);
 }
 
 void pending_client_add(struct pending_shard *s, struct pending *p, uint32_t hash)
@@ -316,8 +378,8 @@ static bool is_same_origin(const struct origin *a, const struct origin *b)
 	       memcmp(a->local_ip, b->local_ip, sizeof a->local_ip) == 0;
 }
 
-static bool is_same_question(const struct pending_shard *s, struct pending *p,
-	const uint8_t *question, size_t name_len)
+static bool is_same_question(
+	const struct pending_shard *s, struct pending *p, const uint8_t *question, size_t name_len)
 {
 	const uint8_t *mine = pending_bytes(s, p) + 12;
 
@@ -326,7 +388,8 @@ static bool is_same_question(const struct pending_shard *s, struct pending *p,
 }
 
 struct pending *pending_client_find(const struct pending_shard *s, uint32_t hash,
-	const struct origin *origin, const struct header *header, const uint8_t *question, size_t name_len)
+	const struct origin *origin, const struct header *header, const uint8_t *question,
+	size_t name_len)
 {
 	for (uint32_t entry = *client_bucket(s, hash); entry != 0;) {
 		struct pending *p = slab_at(s->slots, entry - 1);

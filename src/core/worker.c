@@ -2,8 +2,9 @@
  *
  * Queries and time. A query that is taken ends in exactly one of these ways, and each counts it
  * once: answered by a server (worker_reply.c), answered by us, dropped, shed, merged. While it is
- * pending it is in the wheel, in the client table, and holds one place of the quota and one of its
- * server. */
+ * pending it is in the wheel, in the client table, and holds a place of the quota; each of its
+ * attempts (worker_attempt.c) holds one of its server. What happens when the first attempt is not
+ * answered well is in worker_retry.c. */
 #include "core/worker_impl.h"
 
 #include <assert.h>
@@ -23,13 +24,26 @@ static void trace(struct worker *w, const struct worker_event *event)
 		w->env.ops->trace(w->env.ctx, event);
 }
 
+void worker_event(struct worker *w, int64_t now_ns)
+{
+	w->batch++;
+	budget_advance(&w->silence, now_ns);
+	budget_advance(&w->rcodes, now_ns);
+	debtors_advance(&w->debtors, now_ns);
+}
+
 /* ---- answers of our own ------------------------------------------------------------------- */
 
-static void send_self(struct worker *w, const struct origin *origin, const struct reply_self *reply)
+uint8_t *worker_self_buffer(struct worker *w)
 {
 	if (w->n_self == WORKER_SELF_REPLIES)
 		worker_flush(w);
-	uint8_t *out = w->self_replies[w->n_self++];
+	return w->self_replies[w->n_self++];
+}
+
+static void send_self(struct worker *w, const struct origin *origin, const struct reply_self *reply)
+{
+	uint8_t *out = worker_self_buffer(w);
 	size_t len = reply_make(reply, out, REPLY_SELF_MAX);
 	w->env.ops->answer(w->env.ctx, origin, out, len);
 }
@@ -106,20 +120,7 @@ static void fail_now(struct worker *w, const struct datagram *d, const struct qu
 
 /* ---- the life of a pending ---------------------------------------------------------------- */
 
-void worker_end(struct worker *w, struct pending *p)
-{
-	for (unsigned i = 0; i < PENDING_ATTEMPTS; i++)
-		worker_attempt_close(w, p, i);
-	wheel_remove(&w->wheel, &p->timer);
-	if (p->kind == PENDING_QUERY) {
-		w->n_queries--;
-		pending_quota_give(w->env.quota, &w->credit);
-	}
-	pending_close(w->env.shard, p);
-}
-
-/* The client's own spelling of the question comes back before anybody sees it again. */
-static const uint8_t *client_question(struct worker *w, struct pending *p)
+const uint8_t *worker_client_question(struct worker *w, struct pending *p)
 {
 	uint8_t *question = pending_bytes(w->env.shard, p) + MESSAGE_HEADER_BYTES;
 
@@ -130,17 +131,17 @@ static const uint8_t *client_question(struct worker *w, struct pending *p)
 	return question;
 }
 
-static void trace_pending(struct worker *w, struct pending *p, int64_t now_ns,
-	enum worker_event_kind kind, unsigned rcode, const char *reason)
+void worker_trace(struct worker *w, struct pending *p, int64_t now_ns, enum worker_event_kind kind,
+	int server, unsigned rcode, const char *reason)
 {
 	if (!w->env.ops->trace)
 		return;
 	trace(w, &(struct worker_event){
 			 .kind = kind,
 			 .origin = &p->origin,
-			 .question = client_question(w, p),
+			 .question = pending_bytes(w->env.shard, p) + MESSAGE_HEADER_BYTES,
 			 .name_len = p->name_len,
-			 .server = p->attempts[0].server,
+			 .server = server,
 			 .rcode = rcode,
 			 .reason = reason,
 			 .elapsed_us = (now_ns - p->arrival_ns) / CLOCK_NS_PER_US,
@@ -156,21 +157,22 @@ static void answer_pending(struct worker *w, struct pending *p, int64_t now_ns, 
 			.id = p->client_id,
 			.query_flags = p->client_flags,
 			.rcode = rcode,
-			.question = client_question(w, p),
+			.question = worker_client_question(w, p),
 			.question_len = p->name_len ? p->name_len + 4u : 0,
 			.edns = p->client_udp_size != 0,
 			.dnssec_ok = p->dnssec_ok,
 			.udp_size = w->env.params->udp_reply_max,
 			.ede = ede,
 		});
-	trace_pending(w, p, now_ns, WORKER_EVENT_SELF, rcode, reason);
-	worker_end(w, p);
+	worker_trace(w, p, now_ns, WORKER_EVENT_SELF, p->attempts[0].server, rcode, reason);
+	worker_finish(w, p, now_ns);
 }
 
 static void end_silently(struct worker *w, struct pending *p, int64_t now_ns, const char *reason)
 {
-	trace_pending(w, p, now_ns, WORKER_EVENT_SILENCE, 0, reason);
-	worker_end(w, p);
+	worker_client_question(w, p);
+	worker_trace(w, p, now_ns, WORKER_EVENT_SILENCE, p->attempts[0].server, 0, reason);
+	worker_finish(w, p, now_ns);
 }
 
 void worker_fail(struct worker *w, struct pending *p, int64_t now_ns, enum metric_id cause,
@@ -185,7 +187,7 @@ void worker_fail(struct worker *w, struct pending *p, int64_t now_ns, enum metri
 	answer_pending(w, p, now_ns, RCODE_SERVFAIL, ede, reason);
 }
 
-static void shed_pending(struct worker *w, struct pending *p, int64_t now_ns, const char *reason)
+void worker_shed(struct worker *w, struct pending *p, int64_t now_ns, const char *reason)
 {
 	enum on_overload action = w->env.params->on_overload;
 
@@ -200,6 +202,14 @@ static void shed_pending(struct worker *w, struct pending *p, int64_t now_ns, co
 }
 
 /* ---- queries in ---------------------------------------------------------------------------- */
+
+/* Asked twice, an update may be done twice; a signature is worth one answer; and a zone transfer is
+ * no small thing. */
+static bool may_ask_twice(const struct query_view *q)
+{
+	return header_opcode(q->header.flags) == OPCODE_QUERY && !q->is_signed &&
+	       q->question.qtype != RRTYPE_AXFR && q->question.qtype != RRTYPE_IXFR;
+}
 
 /* What the pending must remember of the query beside its bytes. */
 static void remember(
@@ -217,6 +227,8 @@ static void remember(
 		p->dnssec_ok = q->edns.dnssec_ok;
 	}
 	p->is_signed = q->is_signed;
+	p->may_retry = may_ask_twice(q);
+	p->may_hedge = p->may_retry && w->env.params->hedge_percent > 0;
 }
 
 static void randomize_case(struct worker *w, struct pending *p)
@@ -231,49 +243,7 @@ static void randomize_case(struct worker *w, struct pending *p)
 	p->has_case_mask = true;
 }
 
-/* Sends attempt i by a socket of a server whose place is reserved already. False: no ID was free,
- * and the place has been given back. */
-static bool attempt(
-	struct worker *w, struct pending *p, unsigned i, uint16_t socket, int64_t now_ns)
-{
-	uint16_t server = w->sockets[socket].server;
-
-	if (!worker_attempt_open(w, p, i, socket, now_ns)) {
-		server_release(&w->env.pool->servers[server], 1);
-		return false;
-	}
-	count(w, METRIC_attempts);
-	count_server(w, server, SERVER_METRIC_queries);
-	w->env.ops->send(w->env.ctx, socket, pending_bytes(w->env.shard, p), p->len,
-		pending_ref(w->env.shard, p, i));
-	return true;
-}
-
 /* ---- choosing and sending ------------------------------------------------------------------ */
-
-/* A server that fails fast must not look idle: the place of an attempt that could not be sent stays
- * taken until the attempt's deadline. Without a slot to remember it by, it is free at once. */
-static void hold_place(struct worker *w, uint16_t server, int64_t until_ns)
-{
-	static const uint8_t nothing[MESSAGE_HEADER_BYTES];
-	struct pending *p = pending_open(w->env.shard, nothing, sizeof nothing, 0);
-
-	if (!p) {
-		server_release(&w->env.pool->servers[server], 1);
-		return;
-	}
-	p->kind = PENDING_PLACE;
-	p->attempts[0].server = server;
-	wheel_add(&w->wheel, &p->timer, until_ns);
-}
-
-/* The server was chosen, but none of its sockets could be made. */
-static void no_socket(struct worker *w, uint16_t server, int64_t now_ns)
-{
-	count(w, METRIC_attempt_errors);
-	count_server(w, server, SERVER_METRIC_errors);
-	hold_place(w, server, now_ns + w->env.params->deadline_ns);
-}
 
 static void start(struct worker *w, int64_t now_ns, const struct datagram *d,
 	const struct query_view *q, uint32_t client_hash, uint16_t socket)
@@ -281,13 +251,13 @@ static void start(struct worker *w, int64_t now_ns, const struct datagram *d,
 	uint16_t server = w->sockets[socket].server;
 
 	if (!pending_quota_take(w->env.quota, &w->credit)) {
-		server_release(&w->env.pool->servers[server], 1);
+		server_release(server_of(w, server), 1);
 		shed(w, d, q, METRIC_shed_limit, "pending_max is reached");
 		return;
 	}
 	struct pending *p = pending_open(w->env.shard, d->data, d->len, q->question.name_len);
 	if (!p) {
-		server_release(&w->env.pool->servers[server], 1);
+		server_release(server_of(w, server), 1);
 		pending_quota_give(w->env.quota, &w->credit);
 		shed(w, d, q, METRIC_shed_limit, "no slot is left for it");
 		return;
@@ -295,34 +265,28 @@ static void start(struct worker *w, int64_t now_ns, const struct datagram *d,
 	remember(w, p, d, q);
 	pending_client_add(w->env.shard, p, client_hash);
 	w->n_queries++;
+	budget_gain(&w->silence);
+	budget_gain(&w->rcodes);
+	worker_hedge_gain(w);
 	if (w->n_queries > WORKER_TRIM_OVER && w->trim_ns == INT64_MAX)
 		w->trim_ns = now_ns + WORKER_TRIM_AFTER_MS * CLOCK_NS_PER_MS;
-	wheel_add(&w->wheel, &p->timer, p->deadline_ns);
 	trace_datagram(w, d, q, WORKER_EVENT_QUERY, server, 0, NULL);
 	randomize_case(w, p);
-	if (!attempt(w, p, 0, socket, now_ns))
+	if (worker_attempt_send(w, p, socket, 0, now_ns))
+		worker_schedule(w, p);
+	else
 		worker_fail(w, p, now_ns, METRIC_answered_unreachable, EDE_NETWORK_ERROR,
 			"no free query ID");
 }
 
-/* The client asks again what is pending. That opens no new attempt; but if the last was sent some time
- * ago, it may be lost, and is sent again as it was. */
+/* The client asks again what is pending. That opens no new attempt by itself; but it hurries a retry
+ * that is due. */
 static void merge(struct worker *w, int64_t now_ns, const struct datagram *d,
 	const struct query_view *q, struct pending *p)
 {
-	struct attempt *a = &p->attempts[0];
-	int64_t us = (now_ns - p->arrival_ns) / CLOCK_NS_PER_US;
-
 	count(w, METRIC_merged);
 	trace_datagram(w, d, q, WORKER_EVENT_MERGED, -1, 0, NULL);
-	if (p->is_signed || header_opcode(p->client_flags) != OPCODE_QUERY ||
-		us - a->sent_us < WORKER_REPEAT_AFTER_MS * 1000)
-		return;
-	a->sent_us = (uint32_t)us;
-	a->is_resent = true;
-	count(w, METRIC_attempts_resent);
-	w->env.ops->send(w->env.ctx, a->socket, pending_bytes(w->env.shard, p), p->len,
-		pending_ref(w->env.shard, p, 0));
+	worker_hurry(w, p, now_ns);
 }
 
 /* A server with a place for the query and a socket to send it by. WORKER_SOCKET_NONE: there is
@@ -338,6 +302,7 @@ static uint16_t choose(
 		.qname_len = q->question.name_len,
 		.client = &d->origin.client,
 		.tried = tried,
+		.may_test = w->env.params->attempts > 1 && may_ask_twice(q),
 	};
 
 	while (choice.n_tried < WORKER_CHOICES_MAX) {
@@ -350,14 +315,17 @@ static uint16_t choose(
 		if (server < 0)
 			break;
 		uint16_t socket = worker_socket_draw(w, (uint16_t)server, now_ns);
-		if (socket != WORKER_SOCKET_NONE)
+		if (socket != WORKER_SOCKET_NONE) {
+			if (choice.is_test)
+				count(w, METRIC_tests);
 			return socket;
+		}
 		if (w->servers[server].n_sockets > 0) {
-			server_release(&w->env.pool->servers[server], 1);
+			server_release(server_of(w, (uint16_t)server), 1);
 			shed(w, d, q, METRIC_shed_limit, "the server's sockets are full");
 			return WORKER_SOCKET_NONE;
 		}
-		no_socket(w, (uint16_t)server, now_ns);
+		worker_no_socket(w, (uint16_t)server, now_ns);
 		tried[choice.n_tried++] = (uint16_t)server;
 	}
 	if (choice.n_tried > 0)
@@ -423,7 +391,7 @@ static void take_one(struct worker *w, int64_t now_ns, const struct datagram *d)
 
 void worker_take(struct worker *w, int64_t now_ns, struct datagram *const *datagrams, size_t n)
 {
-	w->batch++;
+	worker_event(w, now_ns);
 	for (size_t i = 0; i < n; i++)
 		take_one(w, now_ns, datagrams[i]);
 	worker_flush(w);
@@ -433,30 +401,24 @@ void worker_take(struct worker *w, int64_t now_ns, struct datagram *const *datag
 
 static void time_is_up(struct worker *w, struct pending *p, int64_t now_ns)
 {
-	if (p->kind == PENDING_PROBE) {
+	switch ((enum pending_kind)p->kind) {
+	case PENDING_QUERY:
+		worker_query_due(w, p, now_ns);
+		break;
+	case PENDING_PROBE:
 		worker_probe_end(w, p, now_ns, PROBE_TIMED_OUT, 0);
-		return;
+		break;
+	case PENDING_AFTER:
+		worker_after_due(w, p, now_ns);
+		break;
 	}
-	if (p->kind == PENDING_PLACE) {
-		server_release(&w->env.pool->servers[p->attempts[0].server], 1);
-		worker_end(w, p);
-		return;
-	}
-	for (unsigned i = 0; i < PENDING_ATTEMPTS; i++) {
-		if (p->attempts[i].is_live) {
-			count(w, METRIC_attempt_timeouts);
-			count_server(w, p->attempts[i].server, SERVER_METRIC_timeouts);
-		}
-	}
-	worker_fail(w, p, now_ns, METRIC_answered_deadline, EDE_NO_REACHABLE_AUTHORITY,
-		"no reply in time");
 }
 
 void worker_tick(struct worker *w, int64_t now_ns)
 {
 	struct wheel_node *node;
 
-	w->batch++;
+	worker_event(w, now_ns);
 	while ((node = wheel_expire(&w->wheel, now_ns)))
 		time_is_up(w, (struct pending *)node, now_ns);
 	if (now_ns >= w->trim_ns) {
@@ -467,50 +429,21 @@ void worker_tick(struct worker *w, int64_t now_ns)
 	worker_flush(w);
 }
 
-/* A query whose attempt could not go out. */
-static void not_sent(struct worker *w, struct pending *p, unsigned i, int64_t now_ns,
-	enum worker_send_error error)
-{
-	uint16_t server = p->attempts[i].server;
-	int64_t until_ns = p->deadline_ns;
-
-	if (error == WORKER_SEND_NO_ROOM) {
-		if (p->attempts[i].is_resent)
-			return; /* the first time it went out, and may still be answered */
-		shed_pending(w, p, now_ns, "no room to send");
-		return;
-	}
-	count(w, METRIC_attempt_errors);
-	count_server(w, server, SERVER_METRIC_errors);
-	worker_attempt_drop(w, p, i);
-	worker_fail(w, p, now_ns, METRIC_answered_unreachable, EDE_NETWORK_ERROR,
-		"the server is unreachable");
-	hold_place(w, server, until_ns);
-}
-
-void worker_send_failed(
-	struct worker *w, int64_t now_ns, uint64_t ref, enum worker_send_error error)
-{
-	unsigned i;
-	struct pending *p = pending_from_ref(w->env.shard, ref, &i);
-
-	if (!p || !p->attempts[i].is_live)
-		return;
-	w->batch++;
-	if (p->kind == PENDING_PROBE)
-		worker_probe_end(w, p, now_ns,
-			error == WORKER_SEND_NO_ROOM ? PROBE_NOT_SENT : PROBE_UNREACHABLE, 0);
-	else
-		not_sent(w, p, i, now_ns, error);
-	worker_flush(w);
-}
-
 void worker_give_up(struct worker *w, int64_t now_ns)
 {
 	struct wheel_node *node;
 
-	while ((node = wheel_take_any(&w->wheel)))
-		time_is_up(w, (struct pending *)node, now_ns);
+	worker_event(w, now_ns);
+	while ((node = wheel_take_any(&w->wheel))) {
+		struct pending *p = (struct pending *)node;
+
+		if (p->kind == PENDING_QUERY)
+			worker_deadline(w, p, now_ns);
+		else if (p->kind == PENDING_PROBE)
+			worker_probe_end(w, p, now_ns, PROBE_TIMED_OUT, 0);
+		else
+			worker_end(w, p);
+	}
 	worker_flush(w);
 }
 

@@ -15,6 +15,9 @@
 #include <stdint.h>
 
 #include "balance/probe.h"
+#include "balance/signs.h"
+#include "base/hash.h"
+#include "core/budget.h"
 #include "core/codel.h"
 #include "core/datagram.h"
 #include "core/pending.h"
@@ -37,7 +40,8 @@ enum retry_cause {
 #define WORKER_SOCKETS_MAX 65000 /* a number must fit 16 bits */
 #define WORKER_SOCKET_IN_FLIGHT_MAX 32768 /* half of the IDs: a free one is found in two draws */
 #define WORKER_SELF_REPLIES 32 /* answers of our own between two flushes */
-#define WORKER_REPEAT_AFTER_MS 750 /* a client that asks again this late has an attempt sent again */
+#define WORKER_SELF_BYTES 512 /* each: our own, or a kept reply */
+#define WORKER_AFTER_MAX 8192 /* answered queries with attempts whose time is not over */
 #define WORKER_CHOICES_MAX 4 /* servers tried for a query until one has a socket */
 #define WORKER_TRIM_AFTER_MS 2000 /* memory goes back this long after it was last much in use */
 #define WORKER_TRIM_OVER 512 /* pendings: fewer leave nothing worth giving back */
@@ -48,7 +52,15 @@ struct rng;
 struct server_metrics;
 
 struct worker_params {
-	int64_t deadline_ns;
+	int64_t deadline_ns, attempt_timeout_ns;
+	unsigned attempts; /* 1..PENDING_ATTEMPTS */
+	unsigned retry_on; /* enum retry_cause, a bit each */
+	unsigned retry_budget_percent; /* retries that every hundred queries allow */
+	unsigned hedge_percent; /* hedges per hundred queries; 0: none */
+	unsigned
+		silent_limit; /* attempts without a reply, in a row, that make a suspect; 0: never */
+	unsigned n_workers; /* they share what the budgets gain by time */
+	struct hash_key pair_key; /* random; the same for all workers: they count pairs together */
 	enum on_failure on_failure;
 	enum on_overload on_overload;
 	uint16_t udp_reply_max;
@@ -60,6 +72,7 @@ struct worker_params {
 /* What happened to a query, for -v. */
 enum worker_event_kind {
 	WORKER_EVENT_QUERY, /* taken; server says who is asked */
+	WORKER_EVENT_RETRY, /* asked again, of server; reason says why */
 	WORKER_EVENT_MERGED,
 	WORKER_EVENT_ANSWERED, /* by server, with rcode, after elapsed_us */
 	WORKER_EVENT_SELF, /* answered by us with rcode; reason says why */
@@ -85,6 +98,8 @@ struct worker_ops {
 	void (*answer)(void *ctx, const struct origin *origin, const uint8_t *data, size_t len);
 	void (*flush)(void *ctx);
 	void (*probe_done)(void *ctx, const struct probe_result *result);
+	/* The prober should look at this server. */
+	void (*sign)(void *ctx, uint16_t server, enum sign sign);
 	/* A server lacks sockets: make some with worker_socket_add if it may be tried now. */
 	void (*sockets_wanted)(void *ctx, uint16_t server, int64_t now_ns);
 	/* No attempt uses this retired socket any more: close it; the number is free again. */
@@ -121,6 +136,7 @@ struct worker_env {
 /* One of the worker's sockets to servers. */
 struct worker_socket {
 	uint32_t in_flight; /* live attempts */
+	uint32_t list; /* of them, those that no ICMP error has spoken of (pending_list) */
 	struct pending *probe; /* out by this socket; NULL: none */
 	uint16_t server;
 	bool is_open;
@@ -140,16 +156,24 @@ struct worker {
 	struct worker_env env;
 	struct wheel wheel;
 	struct codel codel;
+	struct budget silence, rcodes; /* for retries, by what they are for */
+	struct debtors debtors; /* of the budget for silence */
+	struct hedging {
+		int64_t tokens; /* in hundredths */
+		int64_t off_until_ns;
+		unsigned n, n_won; /* since it was judged last */
+	} hedging;
 	struct worker_server *servers; /* one per server of the pool */
 	uint16_t *row; /* sockets of server s: row[s * sockets_per_server ...] */
 	struct worker_socket *sockets;
 	uint16_t n_sockets; /* size of sockets */
 	uint64_t batch; /* counts events in: a socket is drawn per server and batch */
-	uint32_t n_queries; /* pendings that are not probes */
+	uint32_t n_queries; /* pendings of kind query */
+	uint32_t n_after; /* and of kind after */
 	int32_t credit; /* of env.quota */
 	int64_t trim_ns; /* INT64_MAX: nothing to give back */
 	unsigned n_self; /* self_replies in use since the last flush */
-	uint8_t self_replies[WORKER_SELF_REPLIES][REPLY_SELF_MAX];
+	uint8_t self_replies[WORKER_SELF_REPLIES][WORKER_SELF_BYTES];
 };
 
 /* Memory for a worker over that environment. ERR_NOMEM. In worker_new.c, for the machine itself
@@ -166,13 +190,14 @@ enum worker_send_error { WORKER_SEND_UNREACHABLE, WORKER_SEND_NO_ROOM };
 /* The send named by `ref` was not accepted by the kernel. */
 void worker_send_failed(
 	struct worker *w, int64_t now_ns, uint64_t ref, enum worker_send_error error);
-/* An error was read from a socket: an ICMP answer to something sent by it. A probe that is out by it
- * has failed; queries wait on, because such a message can be forged and names no query. */
+/* An ICMP answer to something sent by this socket: its server is suspect, a probe that is out by it
+ * has failed, and every query that waits at it is asked elsewhere now, within the budget. The
+ * attempts stay matched, because such a message can be forged and names no query. */
 void worker_socket_failed(struct worker *w, int64_t now_ns, uint16_t socket);
 /* `socket` is the fresh one if the order is for a fresh one, else ignored. If it could not be made
  * (WORKER_SOCKET_NONE), `failure` says what that means for the probe. */
-void worker_probe(struct worker *w, int64_t now_ns, const struct probe_order *order, uint16_t socket,
-	enum probe_outcome failure);
+void worker_probe(struct worker *w, int64_t now_ns, const struct probe_order *order,
+	uint16_t socket, enum probe_outcome failure);
 /* Ends every query now as at its deadline: for a stop that cannot wait. */
 void worker_give_up(struct worker *w, int64_t now_ns);
 

@@ -8,6 +8,8 @@
 #include "balance/pool.h"
 #include "base/err.h"
 
+#define RETRIES_PER_SECOND 10 /* of all workers together, however few queries come */
+
 /* Beside its sockets a server may have as many retired ones and a fresh one; a number is short. */
 static size_t socket_numbers(size_t n_servers, size_t per_server)
 {
@@ -21,6 +23,7 @@ int worker_new(const struct worker_env *env, int64_t now_ns, struct worker **wor
 	struct worker *w = calloc(1, sizeof *w);
 	size_t n_servers = env->pool->n_servers;
 	size_t per_server = env->params->sockets_per_server;
+	int64_t by_time = RETRIES_PER_SECOND * 1000 / env->params->n_workers;
 
 	if (!w)
 		return ERR_NOMEM;
@@ -35,6 +38,8 @@ int worker_new(const struct worker_env *env, int64_t now_ns, struct worker **wor
 	}
 	wheel_init(&w->wheel, now_ns);
 	codel_init(&w->codel, env->params->codel_target_ns, env->params->codel_interval_ns);
+	budget_init(&w->silence, env->params->retry_budget_percent, by_time, now_ns);
+	budget_init(&w->rcodes, env->params->retry_budget_percent, by_time, now_ns);
 	w->trim_ns = INT64_MAX;
 	*worker_out = w;
 	return 0;

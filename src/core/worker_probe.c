@@ -69,15 +69,6 @@ void worker_probe(struct worker *w, int64_t now_ns, const struct probe_order *or
 	worker_flush(w);
 }
 
-void worker_socket_failed(struct worker *w, int64_t now_ns, uint16_t socket)
-{
-	struct pending *p = w->sockets[socket].probe;
-
-	if (p)
-		worker_probe_end(w, p, now_ns, PROBE_UNREACHABLE, 0);
-	worker_flush(w);
-}
-
 void worker_probe_end(struct worker *w, struct pending *p, int64_t now_ns,
 	enum probe_outcome outcome, unsigned rcode)
 {

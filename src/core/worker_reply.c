@@ -134,9 +134,11 @@ static void count_reply(
 	if (us > 0)
 		server_metric_add(
 			&w->env.server_metrics[a->server], SERVER_METRIC_latency_us, (uint64_t)us);
+	signs_replied(server_of(w, a->server));
 }
 
-static void answer(struct worker *w, struct pending *p, unsigned i, struct worker_reply *r,
+/* Hands the client a server's reply, made its own. The pending goes on. */
+static void deliver(struct worker *w, struct pending *p, uint16_t server, struct worker_reply *r,
 	struct reply_view *v, int64_t now_ns)
 {
 	unsigned rcode = header_rcode(v->header.flags);
@@ -149,7 +151,6 @@ static void answer(struct worker *w, struct pending *p, unsigned i, struct worke
 		count(w, METRIC_truncated);
 	}
 	count(w, METRIC_answered_server);
-	count_reply(w, p, i, rcode, now_ns);
 	w->env.ops->answer(w->env.ctx, &p->origin, r->data, r->len);
 	if (w->env.ops->trace) {
 		struct worker_event event = {
@@ -157,31 +158,129 @@ static void answer(struct worker *w, struct pending *p, unsigned i, struct worke
 			.origin = &p->origin,
 			.question = r->data + MESSAGE_HEADER_BYTES,
 			.name_len = v->question.name_len,
-			.server = p->attempts[i].server,
+			.server = server,
 			.rcode = rcode,
 			.elapsed_us = (now_ns - p->arrival_ns) / CLOCK_NS_PER_US,
 			.is_cut = is_cut,
 		};
 		w->env.ops->trace(w->env.ctx, &event);
 	}
-	worker_end(w, p);
+}
+
+static void answer(struct worker *w, struct pending *p, unsigned i, struct worker_reply *r,
+	struct reply_view *v, int64_t now_ns)
+{
+	unsigned rcode = header_rcode(v->header.flags);
+
+	deliver(w, p, p->attempts[i].server, r, v, now_ns);
+	worker_answered_well(w, p, i, rcode == RCODE_NOERROR || rcode == RCODE_NXDOMAIN);
+	worker_attempt_close(w, p, i);
+	worker_finish(w, p, now_ns);
+}
+
+/* ---- replies that may not be the last word ---------------------------------------------------- */
+
+/* Does it say that the data itself is bogus? Then no other server has better. */
+static bool is_bogus(const struct worker_reply *r, const struct reply_view *v)
+{
+	struct edns edns;
+
+	message_find_edns(r->data, r->len, &v->header, &v->question, &edns);
+	if (edns.offset == 0)
+		return false;
+	int ede = message_ede(r->data, r->len, &edns);
+	return ede >= EDE_BOGUS_FIRST && ede <= EDE_BOGUS_LAST;
+}
+
+/* Why another server should be asked instead; 0: this is the answer. */
+static unsigned cause_of(const struct worker *w, const struct pending *p,
+	const struct worker_reply *r, const struct reply_view *v)
+{
+	unsigned retry_on = w->env.params->retry_on;
+
+	if (!p->may_retry || w->env.params->attempts == 1)
+		return 0;
+	switch (header_rcode(v->header.flags)) {
+	case RCODE_SERVFAIL:
+		return is_bogus(r, v) ? 0 : retry_on & RETRY_ON_SERVFAIL;
+	case RCODE_REFUSED:
+		return retry_on & RETRY_ON_REFUSED;
+	default: /* without its question it is worth no more than these */
+		return v->question.name_len == 0 && p->name_len != 0 ? retry_on & RETRY_ON_SERVFAIL
+								     : 0;
+	}
+}
+
+/* The first such reply is kept; of a large one what a truncated answer has. */
+static void keep(struct worker *w, struct pending *p, struct worker_reply *r, struct reply_view *v)
+{
+	if (p->fallback != PENDING_NONE)
+		return;
+	complete(w, p, r, v);
+	if (r->len > PENDING_FALLBACK_MAX)
+		r->len = reply_truncate(r->data, r->len, v, true);
+	/* Without room to keep it, the client hears of it as of any failure. */
+	if (r->len <= PENDING_FALLBACK_MAX)
+		pending_fallback_keep(w->env.shard, p, r->data, r->len);
+}
+
+void worker_send_fallback(struct worker *w, struct pending *p, int64_t now_ns)
+{
+	struct reply_view v;
+	struct worker_reply r = { .data = worker_self_buffer(w), .len = p->fallback_len };
+	unsigned i = 0;
+
+	while (!(p->attempts[i].flags & ATTEMPT_BAD))
+		i++;
+	memcpy(r.data, pending_fallback(w->env.shard, p), r.len);
+	reply_parse(r.data, r.len, &v);
+	count(w, METRIC_fallbacks);
+	deliver(w, p, p->attempts[i].server, &r, &v, now_ns);
+	worker_finish(w, p, now_ns);
+}
+
+/* The attempt is over; its place stays taken until its time is, if another server is asked. */
+static void bad_reply(struct worker *w, struct pending *p, unsigned i, struct worker_reply *r,
+	struct reply_view *v, unsigned cause, int64_t now_ns)
+{
+	worker_attempt_leave(w, p, i);
+	p->attempts[i].flags |= ATTEMPT_BAD;
+	keep(w, p, r, v);
+	worker_retry(w, p, now_ns, cause);
+	worker_settle(w, p, now_ns);
+}
+
+static void take_reply(struct worker *w, struct pending *p, unsigned i, struct worker_reply *r,
+	struct reply_view *v, int64_t now_ns)
+{
+	unsigned rcode = header_rcode(v->header.flags);
+
+	if (p->kind == PENDING_PROBE) {
+		worker_probe_end(w, p, now_ns, PROBE_ANSWERED, rcode);
+		return;
+	}
+	count_reply(w, p, i, rcode, now_ns);
+	if (p->kind == PENDING_AFTER) {
+		worker_after_reply(w, p, i, now_ns);
+		return;
+	}
+	unsigned cause = cause_of(w, p, r, v);
+	if (cause != 0)
+		bad_reply(w, p, i, r, v, cause, now_ns);
+	else
+		answer(w, p, i, r, v, now_ns);
 }
 
 void worker_replies(struct worker *w, int64_t now_ns, struct worker_reply *replies, size_t n)
 {
-	w->batch++;
+	worker_event(w, now_ns);
 	for (size_t k = 0; k < n; k++) {
 		struct reply_view v;
 		unsigned i;
 		struct pending *p = match(w, &replies[k], &v, &i);
 
-		if (!p)
-			continue;
-		if (p->kind == PENDING_PROBE)
-			worker_probe_end(
-				w, p, now_ns, PROBE_ANSWERED, header_rcode(v.header.flags));
-		else
-			answer(w, p, i, &replies[k], &v, now_ns);
+		if (p)
+			take_reply(w, p, i, &replies[k], &v, now_ns);
 	}
 	worker_flush(w);
 }

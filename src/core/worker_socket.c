@@ -42,7 +42,7 @@ uint16_t worker_socket_add(struct worker *w, uint16_t server, bool is_fresh)
 	return socket;
 }
 
-static void close_if_unused(struct worker *w, uint16_t socket)
+void worker_socket_rest(struct worker *w, uint16_t socket)
 {
 	struct worker_socket *s = &w->sockets[socket];
 
@@ -66,7 +66,7 @@ void worker_socket_retire(struct worker *w, uint16_t socket)
 	if (server->drawn == socket)
 		server->drawn_at = 0; /* batches count from 1 */
 	w->sockets[socket].is_retired = true;
-	close_if_unused(w, socket);
+	worker_socket_rest(w, socket);
 }
 
 void worker_socket_take_over(struct worker *w, uint16_t socket)
@@ -110,35 +110,18 @@ bool worker_attempt_open(
 	assert(!a->is_live);
 	a->socket = socket;
 	a->server = w->sockets[socket].server;
-	a->is_resent = false;
+	a->flags = 0;
 	a->sent_us = (uint32_t)((now_ns - p->arrival_ns) / CLOCK_NS_PER_US);
 	for (int tries = 0; tries < ID_TRIES; tries++) {
 		a->id = rng_u16(w->env.rng);
 		if (pending_attempt_add(w->env.shard, p, i)) {
 			w->sockets[socket].in_flight++;
+			pending_list_add(w->env.shard, p, i, &w->sockets[socket].list);
 			message_set_id(pending_bytes(w->env.shard, p), a->id);
 			return true;
 		}
 	}
 	return false;
-}
-
-void worker_attempt_drop(struct worker *w, struct pending *p, unsigned i)
-{
-	struct attempt *a = &p->attempts[i];
-
-	if (!a->is_live)
-		return;
-	pending_attempt_remove(w->env.shard, p, i);
-	w->sockets[a->socket].in_flight--;
-	close_if_unused(w, a->socket);
-}
-
-void worker_attempt_close(struct worker *w, struct pending *p, unsigned i)
-{
-	if (p->attempts[i].is_live && p->kind == PENDING_QUERY)
-		server_release(&w->env.pool->servers[p->attempts[i].server], 1);
-	worker_attempt_drop(w, p, i);
 }
 
 void worker_socket_drop(struct worker *w, uint16_t socket)

@@ -37,7 +37,6 @@
 #define BATCHES_PER_TURN 4 /* then replies get their chance again */
 #define READS_PER_SOCKET 4
 #define WAKE_TAG UINT64_MAX
-#define PLACES 8192 /* slots beside the queries: places kept at servers that fail fast */
 
 /* A send the kernel refused, twice or for want of room. */
 struct failed_send {
@@ -66,6 +65,9 @@ struct worker_thread {
 	struct outgoing sends, answers;
 	struct failed_send failed[OUTGOING_MAX]; /* for the machine */
 	size_t n_failed;
+	uint16_t
+		icmp_sockets[OUTGOING_MAX]; /* that gave an older datagram's error back at a send */
+	size_t n_icmp;
 	struct inbox_slot slots[BATCH_MAX];
 	struct worker_reply replies[BATCH_MAX];
 	struct batch *done; /* given back with the next pop */
@@ -97,12 +99,14 @@ static bool send_failed(void *ctx, const struct outbox_item *item, int error, un
 {
 	struct worker_thread *t = ctx;
 
+	(void)error;
+	/* Beyond the room there is here the attempts' time speaks for them. */
 	if (tries == 1) {
 		count(t, METRIC_attempts_resent);
+		if (t->n_icmp < OUTGOING_MAX)
+			t->icmp_sockets[t->n_icmp++] = t->sends.by[item->token];
 		return true;
 	}
-	(void)error;
-	/* Beyond the room there is here the query's deadline speaks for it. */
 	if (t->n_failed < OUTGOING_MAX)
 		t->failed[t->n_failed++] = (struct failed_send){
 			.ref = t->sends.refs[item->token],
@@ -160,7 +164,14 @@ static void on_probe_done(void *ctx, const struct probe_result *result)
 {
 	struct worker_thread *t = ctx;
 
-	t->params.probe_done(t->params.probe_ctx, result);
+	t->params.probe_done(t->params.prober, result);
+}
+
+static void on_sign(void *ctx, uint16_t server, enum sign sign)
+{
+	struct worker_thread *t = ctx;
+
+	t->params.sign(t->params.prober, server, sign);
 }
 
 static void on_trace(void *ctx, const struct worker_event *event)
@@ -202,6 +213,7 @@ static struct worker_ops make_ops(bool is_traced)
 		.answer = on_answer,
 		.flush = on_flush,
 		.probe_done = on_probe_done,
+		.sign = on_sign,
 		.sockets_wanted = on_sockets_wanted,
 		.socket_unused = on_socket_unused,
 		.trim = on_trim,
@@ -214,10 +226,16 @@ static struct worker_ops make_ops(bool is_traced)
 /* What the kernel refused during the last event is the next event. */
 static void report_failures(struct worker_thread *t)
 {
-	while (t->n_failed > 0) {
-		struct failed_send f = t->failed[--t->n_failed];
+	while (t->n_failed > 0 || t->n_icmp > 0) {
+		if (t->n_icmp > 0) {
+			uint16_t socket = t->icmp_sockets[--t->n_icmp];
 
-		worker_send_failed(t->worker, t->now_ns, f.ref, f.error);
+			worker_socket_failed(t->worker, t->now_ns, socket);
+		} else {
+			struct failed_send f = t->failed[--t->n_failed];
+
+			worker_send_failed(t->worker, t->now_ns, f.ref, f.error);
+		}
 	}
 }
 
@@ -351,6 +369,7 @@ static void *run(void *arg)
 		report_failures(t);
 		publish_queries(t);
 	}
+	worker_give_up(t->worker, clock_mono_ns()); /* of what is over: places at servers */
 	atomic_store_explicit(&t->n_queries, 0, memory_order_relaxed);
 	atomic_store_explicit(&t->is_finished, true, memory_order_relaxed);
 	return NULL;
@@ -392,7 +411,8 @@ static int make_parts(struct worker_thread *t)
 		return rc;
 	return pending_new(
 		&(struct pending_params){
-			.capacity = p->pending_max + PLACES + 2 * (uint32_t)p->pool->n_servers,
+			.capacity = p->pending_max + WORKER_AFTER_MAX +
+				    2 * (uint32_t)p->pool->n_servers,
 			.case_masks = p->worker->case_randomize,
 		},
 		&t->shard);

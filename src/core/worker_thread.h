@@ -32,7 +32,9 @@ struct worker_thread_params {
 	bool trace; /* log what happens to each query */
 	/* A probe has ended; called on the worker's thread, must not wait. */
 	void (*probe_done)(void *ctx, const struct probe_result *result);
-	void *probe_ctx;
+	/* The prober should look at this server; the same. */
+	void (*sign)(void *ctx, uint16_t server, enum sign sign);
+	void *prober; /* their ctx */
 };
 
 /* Takes all memory and opens all sockets. A server that cannot be reached now is no error: it is
@@ -48,6 +50,8 @@ void worker_thread_join(struct worker_thread *t); /* does nothing if it was not 
 
 /* Any thread. */
 void worker_thread_hurry(struct worker_thread *t); /* give up what is pending */
-bool worker_thread_probe(struct worker_thread *t, const struct probe_order *order); /* false: box full */
+bool worker_thread_probe(
+	struct worker_thread *t, const struct probe_order *order); /* false: box full */
 bool worker_thread_is_finished(const struct worker_thread *t); /* the loop has ended */
-uint32_t worker_thread_queries(const struct worker_thread *t); /* pending now; may be a moment old */
+uint32_t worker_thread_queries(
+	const struct worker_thread *t); /* pending now; may be a moment old */

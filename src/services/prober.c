@@ -239,6 +239,13 @@ void prober_result(void *prober, const struct probe_result *result)
 	mailbox_post(p->results, result); /* has room: one probe of a server is out at a time */
 }
 
+void prober_sign(void *prober, uint16_t server, enum sign sign)
+{
+	(void)prober;
+	(void)server;
+	(void)sign;
+}
+
 /* ---- the thread ----------------------------------------------------------------------------- */
 
 static void look_at(struct prober *p, size_t s, int64_t now_ns)

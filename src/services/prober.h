@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "balance/health.h"
+#include "balance/signs.h"
 #include "balance/probe.h"
 
 struct pool;
@@ -41,6 +42,9 @@ void prober_stop(struct prober *p); /* and joins; does nothing if it was not sta
 
 /* Any worker's thread: a probe has ended. Takes the lock of the results' mailbox. */
 void prober_result(void *prober, const struct probe_result *result);
+
+/* The same: what a worker saw of a server's queries is reason to look at it. */
+void prober_sign(void *prober, uint16_t server, enum sign sign);
 
 /* Any thread: probes of a server that ended well, and that failed. */
 uint64_t prober_good(const struct prober *p, size_t server);

@@ -32,10 +32,19 @@ enum rcode {
 	RCODE_NOTIMP = 4,
 	RCODE_REFUSED = 5,
 };
-enum rrtype { RRTYPE_SIG = 24, RRTYPE_OPT = 41, RRTYPE_TSIG = 250 };
+enum rrtype {
+	RRTYPE_SIG = 24,
+	RRTYPE_OPT = 41,
+	RRTYPE_TSIG = 250,
+	RRTYPE_IXFR = 251,
+	RRTYPE_AXFR = 252,
+};
 enum { CLASS_IN = 1 };
 #define EDNS_DO 0x8000u /* DNSSEC OK, in the TTL of an OPT (RFC 3225) */
 #define EDNS_OPTION_EDE 15 /* RFC 8914 */
+/* INFO-CODEs that say the servers' data is bogus: no other server would answer better. */
+#define EDE_BOGUS_FIRST 6
+#define EDE_BOGUS_LAST 12
 
 struct header {
 	uint16_t id;

@@ -69,7 +69,7 @@ static void run(struct traffic *t, struct pool *pool)
 		while (is_reply_next(t, &out, &rng))
 			answer_one(t, &out, pool, &rng);
 		i = pool_choose(&q.choice);
-		cr_assert_geq(i, 0, "%s", pool->policy->ops->name);
+		cr_assert_geq(i, 0, "%s", pool->tiers[0].policy->ops->name);
 		t->shares[i] += 1.0 / N_QUERIES;
 		out.servers[out.n++] = (uint16_t)i;
 	}
@@ -105,7 +105,8 @@ static void expect_shares(enum policy_kind kind, size_t row, size_t in_flight, s
 
 		cr_expect_float_eq(t.shares[i], want, 0.02,
 			"%s, pool %zu, %zu in flight, %d down: server %zu has %.3f of %.3f",
-			pool->policy->ops->name, row, in_flight, (int)down, i, t.shares[i], want);
+			pool->tiers[0].policy->ops->name, row, in_flight, (int)down, i, t.shares[i],
+			want);
 	}
 	pool_free(&pool);
 }
@@ -186,7 +187,7 @@ Test(policy, a_slow_server_gets_less_where_load_counts)
 
 		run(&t, pool);
 		cr_expect(t.shares[2] >= cases[k].least && t.shares[2] <= cases[k].most, "%s: %.3f",
-			pool->policy->ops->name, t.shares[2]);
+			pool->tiers[0].policy->ops->name, t.shares[2]);
 		pool_free(&pool);
 	}
 }
@@ -196,7 +197,8 @@ static int pick_at(struct pool *pool, struct fixture_query *q, const uint32_t *o
 {
 	for (size_t i = 0; i < pool->n_servers; i++)
 		atomic_store(&pool->servers[i].outstanding, outstanding[i]);
-	return pool->policy->ops->pick(pool->policy, &q->choice);
+	q->choice.tier = &pool->tiers[0];
+	return pool->tiers[0].policy->ops->pick(pool->tiers[0].policy, &q->choice);
 }
 
 Test(policy, least_outstanding_compares_by_weight_and_draws_ties)

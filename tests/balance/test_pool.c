@@ -36,9 +36,9 @@ static void play(struct pool *pool, int next, void (*before)(struct pool *pool))
 {
 	static struct policy_ops ops;
 
-	ops = *pool->policy->ops;
+	ops = *pool->tiers[0].policy->ops;
 	ops.pick = scripted_pick;
-	pool->policy->ops = &ops;
+	pool->tiers[0].policy->ops = &ops;
 	script = (struct script){ .next = next, .before = before, .pool = pool };
 }
 
@@ -121,44 +121,62 @@ Test(pool, forced_servers_keep_their_state)
 	pool_free(&pool);
 }
 
-Test(pool, eligible_is_up_and_not_tried_or_any_allowed_when_failing_open)
+/* Who may be asked at which level, as letters of the levels: u(p), e(jected), d(raining), a(ny). */
+Test(pool, eligible_depends_on_mode_state_level_and_panic)
 {
 	static const struct {
 		const char *name;
 		enum server_mode mode;
 		enum server_state state;
-		bool fail_open, tried, eligible;
+		bool is_panicking;
+		const char *levels;
 	} cases[] = {
-		{ "up", SERVER_AUTO, SERVER_UP, false, false, true },
-		{ "down", SERVER_AUTO, SERVER_DOWN, false, false, false },
-		{ "unknown", SERVER_AUTO, SERVER_UNKNOWN, false, false, false },
-		{ "forced up", SERVER_FORCED_UP, SERVER_UP, false, false, true },
-		{ "forced down", SERVER_FORCED_DOWN, SERVER_DOWN, false, false, false },
-		{ "up, tried", SERVER_AUTO, SERVER_UP, false, true, false },
-		{ "open, up", SERVER_AUTO, SERVER_UP, true, false, true },
-		{ "open, down", SERVER_AUTO, SERVER_DOWN, true, false, true },
-		{ "open, unknown", SERVER_AUTO, SERVER_UNKNOWN, true, false, true },
-		{ "open, forced down", SERVER_FORCED_DOWN, SERVER_DOWN, true, false, false },
-		{ "open, down, tried", SERVER_AUTO, SERVER_DOWN, true, true, false },
+		{ "up", SERVER_AUTO, SERVER_UP, false, "ueda" },
+		{ "ejected", SERVER_AUTO, SERVER_EJECTED, false, "eda" },
+		{ "down", SERVER_AUTO, SERVER_DOWN, false, "a" },
+		{ "unknown", SERVER_AUTO, SERVER_UNKNOWN, false, "a" },
+		{ "forced up", SERVER_FORCED_UP, SERVER_UP, false, "ueda" },
+		{ "forced down", SERVER_FORCED_DOWN, SERVER_DOWN, false, "" },
+		{ "draining, up", SERVER_DRAIN, SERVER_UP, false, "da" },
+		{ "draining, ejected", SERVER_DRAIN, SERVER_EJECTED, false, "da" },
+		{ "draining, down", SERVER_DRAIN, SERVER_DOWN, false, "a" },
+		{ "draining, unknown", SERVER_DRAIN, SERVER_UNKNOWN, false, "a" },
+		{ "panic, up", SERVER_AUTO, SERVER_UP, true, "ueda" },
+		{ "panic, ejected", SERVER_AUTO, SERVER_EJECTED, true, "ueda" },
+		{ "panic, down", SERVER_AUTO, SERVER_DOWN, true, "a" },
+		{ "panic, draining, up", SERVER_DRAIN, SERVER_UP, true, "da" },
+		{ "panic, draining, ejected", SERVER_DRAIN, SERVER_EJECTED, true, "da" },
+		{ "panic, forced down", SERVER_FORCED_DOWN, SERVER_DOWN, true, "" },
 	};
 	static const uint16_t tried[] = { 2, 0 };
 
-	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct pool *pool = fixture_pool(POLICY_P2C, NULL, 3, 1, cases[i].mode);
-		struct choice c = {
-			.pool = pool,
-			.tried = tried,
-			.n_tried = cases[i].tried ? 2 : 1,
-			.fail_open = cases[i].fail_open,
-		};
+	for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+		struct pool *pool = fixture_pool(POLICY_P2C, NULL, 3, 1, cases[k].mode);
 
-		pool_set_state(pool, 0, cases[i].state);
-		cr_expect_eq(choice_is_eligible(&c, 0), cases[i].eligible, "%s", cases[i].name);
-		cr_expect_eq(choice_has_room(&c, 0), cases[i].eligible, "%s", cases[i].name);
-		cr_assert(server_reserve(&pool->servers[0]));
-		cr_expect_eq(
-			choice_is_eligible(&c, 0), cases[i].eligible, "%s, full", cases[i].name);
-		cr_expect_not(choice_has_room(&c, 0), "%s, full", cases[i].name);
+		pool_set_state(pool, 0, cases[k].state);
+		pool_set_panic(pool, cases[k].is_panicking);
+		for (int level = CHOICE_UP; level <= CHOICE_ANY; level++) {
+			bool want = strchr(cases[k].levels, "ueda"[level]) != NULL;
+			struct choice c = { .pool = pool,
+				.tried = tried,
+				.n_tried = 1,
+				.level = (enum choice_level)level };
+
+			cr_expect_eq(choice_is_eligible(&c, 0), want, "%s, level %d", cases[k].name,
+				level);
+			cr_expect_eq(
+				choice_has_room(&c, 0), want, "%s, level %d", cases[k].name, level);
+			c.n_tried = 2;
+			cr_expect_not(choice_is_eligible(&c, 0), "%s, level %d, tried",
+				cases[k].name, level);
+			c.n_tried = 1;
+			cr_assert(server_reserve(&pool->servers[0]));
+			cr_expect_eq(choice_is_eligible(&c, 0), want, "%s, level %d, full",
+				cases[k].name, level);
+			cr_expect_not(
+				choice_has_room(&c, 0), "%s, level %d, full", cases[k].name, level);
+			server_release(&pool->servers[0], 1);
+		}
 		pool_free(&pool);
 	}
 }
@@ -280,7 +298,7 @@ Test(pool, choose_fails_open_when_nobody_is_up)
 				fixture_query_set(&q, k);
 				i = pool_choose(&q.choice);
 				cr_assert(i == 0 || i == 2, "%s: %d", policy_name(kind), i);
-				cr_assert(q.choice.fail_open);
+				cr_assert_eq(q.choice.level, CHOICE_ANY);
 				seen[i] = true;
 			}
 			cr_expect(seen[0] && (seen[2] || kind == POLICY_FIRST_AVAILABLE), "%s",
@@ -289,7 +307,7 @@ Test(pool, choose_fails_open_when_nobody_is_up)
 			for (uint32_t k = 0; k < 100; k++) {
 				fixture_query_set(&q, k);
 				cr_assert_eq(pool_choose(&q.choice), 2, "%s", policy_name(kind));
-				cr_assert_not(q.choice.fail_open, "%s", policy_name(kind));
+				cr_assert_eq(q.choice.level, CHOICE_UP, "%s", policy_name(kind));
 			}
 			pool_free(&pool);
 		}
@@ -406,14 +424,14 @@ Test(pool, what_the_policy_says_of_nobody_is_passed_on)
 	cr_expect_eq(pool_choose(&q.choice), POOL_ALL_FULL);
 	play(pool, POOL_NO_SERVER, NULL);
 	cr_expect_eq(pool_choose(&q.choice), POOL_NO_SERVER);
-	cr_expect_eq(script.n_picks, 1);
+	cr_expect_eq(script.n_picks, 1 + CHOICE_ANY, "asked once at each level");
 	pool_free(&pool);
 }
 
 static void last_server_goes_down(struct pool *pool)
 {
 	pool_set_state(pool, 0, SERVER_DOWN);
-	script.next = script.n_picks == 1 ? POOL_NO_SERVER : 1;
+	script.next = script.n_picks <= CHOICE_ANY ? POOL_NO_SERVER : 1; /* at the widest level */
 }
 
 Test(pool, the_last_server_going_down_meanwhile_is_noticed)
@@ -427,6 +445,6 @@ Test(pool, the_last_server_going_down_meanwhile_is_noticed)
 	pool_set_state(pool, 0, SERVER_UP);
 	play(pool, 0, last_server_goes_down);
 	cr_expect_eq(pool_choose(&q.choice), 1);
-	cr_expect(q.choice.fail_open);
+	cr_expect_eq(q.choice.level, CHOICE_ANY);
 	pool_free(&pool);
 }

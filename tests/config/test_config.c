@@ -110,6 +110,7 @@ Test(config, defaults_are_those_of_the_design)
 	cr_assert_eq(config.n_servers, 1);
 	cr_expect_str_eq(config.servers[0].name, "192.0.2.1:53");
 	cr_expect_eq(config.servers[0].weight, 1);
+	cr_expect_eq(config.servers[0].tier, 0);
 	cr_expect_eq(config.servers[0].max_outstanding, 8192);
 	cr_expect_eq(config.servers[0].mode, SERVER_AUTO);
 	cr_expect_eq(config.servers[0].source.family, 0);
@@ -117,7 +118,13 @@ Test(config, defaults_are_those_of_the_design)
 	cr_expect_eq(config.policy, POLICY_P2C);
 	cr_expect_str_eq(config.hash_seed, "dnsbal");
 	cr_expect_eq(config.hash_load_factor, 1.25);
+	cr_expect_eq(config.attempts, 3);
+	cr_expect_eq(config.attempt_timeout_ms, 750);
 	cr_expect_eq(config.deadline_ms, 3000);
+	cr_expect_eq(config.retry_on,
+		RETRY_ON_TIMEOUT | RETRY_ON_UNREACHABLE | RETRY_ON_SERVFAIL | RETRY_ON_REFUSED);
+	cr_expect_eq(config.retry_budget_percent, 20);
+	cr_expect_eq(config.hedge_percent, 0);
 	cr_expect_eq(config.on_failure, ON_FAILURE_SERVFAIL);
 	cr_expect_eq(config.on_overload, ON_OVERLOAD_DROP);
 	cr_expect_eq(config.health_mode, HEALTH_ACTIVE);
@@ -133,6 +140,12 @@ Test(config, defaults_are_those_of_the_design)
 	cr_expect_eq(config.health_qtype, 2);
 	cr_expect_eq(config.health_reject,
 		1u << RCODE_SERVFAIL | 1u << RCODE_REFUSED | 1u << RCODE_NOTIMP);
+	cr_expect_eq(config.eject_consecutive_timeouts, 5);
+	cr_expect_eq(config.eject_base_ms, 5000);
+	cr_expect_eq(config.eject_max_percent, 34);
+	cr_expect_eq(config.slow_start_ms, 0);
+	cr_expect_eq(config.panic_percent, 50);
+	cr_expect_eq(config.latency, LATENCY_OFF);
 	cr_expect_eq(config.workers, 0);
 	cr_expect_eq(config.queue_capacity, 8192);
 	cr_expect_eq(config.queue_target_ms, 5);
@@ -155,9 +168,16 @@ Test(config, every_key_reaches_its_field)
 		"acl = \"192.0.2.0/24\";\n"
 		"servers = ( { address = \"192.0.2.1:5353\"; name = \"b-1.x_[%]:\"; weight = "
 		"1000;\n"
-		"  max_outstanding = 1000000; source = \"192.0.2.9\"; state = \"down\"; } );\n"
-		"policy = \"client-hash\"; hash = { seed = \"s\"; load_factor = 2; };\n"
-		"deadline_ms = 100; on_failure = \"drop\"; on_overload = \"refused\";\n"
+		"  tier = 15; max_outstanding = 1000000; source = \"192.0.2.9\"; state = "
+		"\"down\"; },\n"
+		"  { address = \"192.0.2.2\"; state = \"drain\"; }, \"192.0.2.3\" );\n"
+		"policy = \"random\"; hash = { seed = \"s\"; load_factor = 2; };\n"
+		"attempts = 2; attempt_timeout_ms = 10; deadline_ms = 100;\n"
+		"retry = { on = ( \"refused\", \"timeout\" ); budget_percent = 100; };\n"
+		"hedge = { percent = 50; };\n"
+		"eject = { consecutive_timeouts = 1000; base_ms = 300000; max_percent = 100; };\n"
+		"slow_start_ms = 3600000; panic_percent = 100; latency = \"on\";\n"
+		"on_failure = \"drop\"; on_overload = \"refused\";\n"
 		"health = { mode = \"off\"; interval_ms = 3600000; fast_interval_ms = 50;\n"
 		"  timeout_ms = 60000; fall = 100; rise = 1; qname = \"A.test\"; qtype = "
 		"\"type65535\";\n"
@@ -185,7 +205,22 @@ Test(config, every_key_reaches_its_field)
 	cr_expect_eq(s->max_outstanding, 1000000);
 	cr_expect_str_eq(address_text(&s->source), "192.0.2.9");
 	cr_expect_eq(s->mode, SERVER_FORCED_DOWN);
-	cr_expect_eq(config.policy, POLICY_CLIENT_HASH);
+	cr_expect_eq(s->tier, 15);
+	cr_expect_eq(config.servers[1].mode, SERVER_DRAIN);
+	cr_expect_eq(config.servers[1].tier, 0);
+	cr_expect_eq(config.servers[2].mode, SERVER_AUTO);
+	cr_expect_eq(config.attempts, 2);
+	cr_expect_eq(config.attempt_timeout_ms, 10);
+	cr_expect_eq(config.retry_on, RETRY_ON_REFUSED | RETRY_ON_TIMEOUT);
+	cr_expect_eq(config.retry_budget_percent, 100);
+	cr_expect_eq(config.hedge_percent, 50);
+	cr_expect_eq(config.eject_consecutive_timeouts, 1000);
+	cr_expect_eq(config.eject_base_ms, 300000);
+	cr_expect_eq(config.eject_max_percent, 100);
+	cr_expect_eq(config.slow_start_ms, 3600000);
+	cr_expect_eq(config.panic_percent, 100);
+	cr_expect_eq(config.latency, LATENCY_ON);
+	cr_expect_eq(config.policy, POLICY_RANDOM);
 	cr_expect_str_eq(config.hash_seed, "s");
 	cr_expect_eq(config.hash_load_factor, 2);
 	cr_expect_eq(config.deadline_ms, 100);
@@ -255,6 +290,101 @@ Test(config, nothing_rejected_is_a_choice)
 {
 	expect_good("servers = \"192.0.2.1\"; health = { reject = [ ]; };");
 	cr_expect_eq(config.health_reject, 0);
+}
+
+Test(config, retry_on_takes_every_form_of_a_set)
+{
+	static const struct {
+		const char *value;
+		unsigned set;
+	} cases[] = {
+		{ "[ ]", 0 },
+		{ "( )", 0 },
+		{ "\"timeout\"", RETRY_ON_TIMEOUT },
+		{ "[ \"unreachable\" ]", RETRY_ON_UNREACHABLE },
+		{ "( \"servfail\" )", RETRY_ON_SERVFAIL },
+		{ "\"refused\"", RETRY_ON_REFUSED },
+		{ "[ \"unreachable\", \"timeout\" ]", RETRY_ON_UNREACHABLE | RETRY_ON_TIMEOUT },
+		{ "( \"refused\", \"servfail\", \"timeout\", \"unreachable\" )", 15 },
+	};
+	char text[TEXT_MAX];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		snprintf(text, sizeof text, "servers = \"192.0.2.1\"; retry = { on = %s; };",
+			cases[i].value);
+		expect_good(text);
+		cr_expect_eq(config.retry_on, cases[i].set, "%s: %u", text, config.retry_on);
+	}
+}
+
+Test(config, attempts_share_a_short_deadline_if_their_timeout_is_not_written)
+{
+	static const struct {
+		const char *text;
+		int attempt_timeout_ms;
+	} cases[] = {
+		{ "deadline_ms = 60000;", 750 },
+		{ "deadline_ms = 2250;", 750 },
+		{ "deadline_ms = 2249;", 749 },
+		{ "deadline_ms = 1000;", 333 },
+		{ "deadline_ms = 100;", 33 },
+		{ "deadline_ms = 1000; attempts = 2;", 500 },
+		{ "deadline_ms = 1000; attempts = 1;", 750 },
+		{ "deadline_ms = 500; attempts = 1;", 500 },
+		{ "deadline_ms = 1000; attempt_timeout_ms = 400;", 400 },
+		{ "attempt_timeout_ms = 1499;", 1499 },
+		{ "attempt_timeout_ms = 3000; attempts = 1;", 3000 },
+		{ "attempt_timeout_ms = 3000; retry = { on = \"servfail\"; };", 3000 },
+	};
+	char text[TEXT_MAX];
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		snprintf(text, sizeof text, "servers = \"192.0.2.1\"; %s", cases[i].text);
+		expect_good(text);
+		cr_expect_eq(config.attempt_timeout_ms, cases[i].attempt_timeout_ms, "%s: %d", text,
+			config.attempt_timeout_ms);
+	}
+}
+
+Test(config, latency_goes_with_what_draws_by_weight)
+{
+	static const char *const policies[] = { "p2c", "least-outstanding", "round-robin",
+		"random" };
+	char text[TEXT_MAX];
+
+	for (size_t i = 0; i < sizeof policies / sizeof policies[0]; i++) {
+		snprintf(text, sizeof text,
+			"servers = \"192.0.2.1\"; latency = \"on\"; policy = \"%s\";", policies[i]);
+		expect_good(text);
+	}
+}
+
+Test(config, one_server_left_is_enough_of_them)
+{
+	expect_good(
+		"servers = ( { address = \"192.0.2.1\"; state = \"drain\"; }, \"192.0.2.2\" );");
+	expect_good("servers = ( { address = \"192.0.2.1\"; state = \"drain\"; },"
+		    " { address = \"192.0.2.2\"; state = \"up\"; tier = 7; },"
+		    " { address = \"192.0.2.3\"; state = \"down\"; } );");
+}
+
+Test(config, warning_comes_with_a_configuration_and_no_error)
+{
+	cr_expect_eq(
+		load_text("servers = \"192.0.2.1\";\npolicy = \"hash\";\nlatency = \"on\";"), 0);
+	cr_assert_eq(messages.n, 1);
+	cr_expect(has_message("test.conf:3: warning: latency: "), "%s", messages.text[0]);
+	cr_expect_eq(config.n_servers, 1);
+	cr_expect_eq(config.latency, LATENCY_ON);
+}
+
+Test(config, hedging_is_for_two_attempts_and_more)
+{
+	expect_good("servers = \"192.0.2.1\"; hedge = { percent = 5; }; attempts = 2;");
+	expect_good("servers = \"192.0.2.1\"; hedge = { percent = 5; }; retry = { on = [ ]; };");
+	expect_good("servers = \"192.0.2.1\"; hedge = { percent = 0; }; attempts = 1;");
+	expect_bad("servers = \"192.0.2.1\"; hedge = { percent = 1; }; attempts = 1;",
+		"hedge.percent: 1, but a hedge is a second attempt");
 }
 
 Test(config, servers_may_share_an_address_from_different_sources)
@@ -451,6 +581,11 @@ Test(config, arguments_alone_take_the_defaults)
 	cr_expect_str_eq(config.servers[1].name, "[2001:db8::1]:5353");
 	cr_expect_eq(config.servers[1].weight, 1);
 	cr_expect_eq(config.servers[2].max_outstanding, 8192);
+	cr_expect_eq(config.servers[2].tier, 0);
+	cr_expect_eq(config.attempts, 3);
+	cr_expect_eq(config.attempt_timeout_ms, 750);
+	cr_expect_eq(config.retry_on, 15);
+	cr_expect_eq(config.eject_max_percent, 34);
 	cr_expect_eq(config.server_lines[2], 0);
 	cr_expect_eq(config.n_listeners, 2);
 	cr_expect(config.listeners[0].is_default);
@@ -538,6 +673,6 @@ Test(config, options_print_six_columns_a_key)
 		cr_expect_not(strstr(line, "\t\t"), "%s", line);
 		n++;
 	}
-	cr_expect_eq(n, 38);
+	cr_expect_eq(n, 50);
 	free(text);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Files of tests/data/config: each of good/ must load, and each of bad/ must say what its head
- * expects, line by line, and nothing else. */
+ * Files of tests/data/config: each of good/ must load; each of bad/ must be refused, and each of
+ * warned/ load, and both must say what their head expects, line by line, and nothing else. */
 #include "config/config.h"
 
 #include <criterion/criterion.h>
@@ -88,7 +88,7 @@ static bool take_message(bool *taken, long line, const char *text)
 }
 
 /* Compares messages with the `# expect: LINE: TEXT` at the head of the file. */
-static void expect_as_said(const char *path)
+static void expect_as_said(const char *path, int error)
 {
 	char row[TEXT_MAX];
 	bool taken[200] = { false };
@@ -97,7 +97,7 @@ static void expect_as_said(const char *path)
 	const char *name = strrchr(path, '/') + 1;
 
 	cr_assert(file, "%s", path);
-	cr_expect_eq(config_load(path, &config, &messages), ERR_CONFIG, "%s", name);
+	cr_expect_eq(config_load(path, &config, &messages), error, "%s", name);
 	cr_assert_lt(messages.n, sizeof taken / sizeof taken[0]);
 	while (fgets(row, sizeof row, file) && strncmp(row, "# expect: ", 10) == 0) {
 		char *text;
@@ -121,8 +121,19 @@ Test(config_files, bad_ones_say_what_is_wrong_with_them_and_where, .timeout = 12
 	size_t n = 0;
 
 	for (; files[n]; n++)
-		expect_as_said(files[n]);
-	cr_expect_geq(n, 200);
+		expect_as_said(files[n], ERR_CONFIG);
+	cr_expect_geq(n, 500);
+	free_files(files);
+}
+
+Test(config_files, doubtful_ones_load_with_a_word, .timeout = 120)
+{
+	char **files = list_files("/warned");
+	size_t n = 0;
+
+	for (; files[n]; n++)
+		expect_as_said(files[n], 0);
+	cr_expect_geq(n, 9);
 	free_files(files);
 }
 

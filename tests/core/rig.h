@@ -72,6 +72,13 @@ static inline int rig_client(const struct rig *r)
 }
 
 /* Everything but the engine: the caller may change r->params, then engine_new. */
+static inline void rig_on_sign(void *ctx, uint16_t server, enum sign sign)
+{
+	(void)ctx;
+	(void)server;
+	(void)sign;
+}
+
 static inline void rig_init(
 	struct rig *r, unsigned n_servers, unsigned n_workers, unsigned receivers)
 {
@@ -102,12 +109,16 @@ static inline void rig_init(
 		.pool = r->pool,
 		.worker = {
 			.deadline_ns = 3 * CLOCK_NS_PER_S,
+			.attempt_timeout_ns = 750 * CLOCK_NS_PER_MS,
+			.attempts = 1,
+			.n_workers = n_workers,
 			.udp_reply_max = 1232,
 			.codel_target_ns = CLOCK_NS_PER_S, /* a busy machine must not shed here */
 			.codel_interval_ns = 10 * CLOCK_NS_PER_S,
 			.sockets_per_server = 4,
 		},
 		.n_workers = n_workers,
+		.sign = rig_on_sign,
 		.pending_max = 16384,
 		.queue_capacity = 8192,
 	};

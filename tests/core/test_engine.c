@@ -201,7 +201,7 @@ Test(engine, probes_reach_the_server_and_their_results_come_back)
 	rig_query(message, 0);
 	rig_init(&r, 1, 2, 1);
 	r.params.probe_done = on_probe_done;
-	r.params.probe_ctx = box;
+	r.params.prober = box;
 	rig_start(&r);
 	for (uint32_t i = 0; i < 8; i++) {
 		const struct probe_order order = {
@@ -296,7 +296,7 @@ Test(engine, a_probe_that_wants_a_file_too_many_is_not_sent)
 	rig_query(message, 0);
 	rig_init(&r, 1, 1, 1);
 	r.params.probe_done = on_probe_done;
-	r.params.probe_ctx = box;
+	r.params.prober = box;
 	rig_start(&r);
 	const struct probe_order order = {
 		.is_fresh = true,

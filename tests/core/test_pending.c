@@ -106,7 +106,8 @@ Test(pending, a_slot_starts_clean)
 	memset(p, 0xff, offsetof(struct pending, inline_bytes));
 	p->timer = (struct wheel_node){ 0 };
 	p->attempts[0].is_live = false;
-	p->overflow = PENDING_NONE;
+	p->attempts[1].is_live = p->attempts[2].is_live = false;
+	p->overflow = p->fallback = PENDING_NONE;
 	p->kind = PENDING_PROBE;
 	pending_close(s, p);
 	struct pending *next = open_one(2);

@@ -64,6 +64,14 @@ static void on_probe_done(void *ctx, const struct probe_result *result)
 	w->results[w->n_results++] = *result;
 }
 
+static void on_sign(void *ctx, uint16_t server, enum sign sign)
+{
+	struct world *w = ctx;
+
+	w->n_signs[sign]++;
+	w->last_sign_server = server;
+}
+
 static void on_sockets_wanted(void *ctx, uint16_t server, int64_t now_ns)
 {
 	struct world *w = ctx;
@@ -113,7 +121,8 @@ static void on_trace(void *ctx, const struct worker_event *e)
 
 #define OPS \
 	.send = on_send, .answer = on_answer, .flush = on_flush, .probe_done = on_probe_done, \
-	.sockets_wanted = on_sockets_wanted, .socket_unused = on_socket_unused, .trim = on_trim
+	.sign = on_sign, .sockets_wanted = on_sockets_wanted, .socket_unused = on_socket_unused, \
+	.trim = on_trim
 static const struct worker_ops ops = { OPS };
 static const struct worker_ops ops_traced = { OPS, .trace = on_trace };
 
@@ -143,6 +152,13 @@ struct world_params world_defaults(void)
 		.policy = POLICY_ROUND_ROBIN,
 		.worker = {
 			.deadline_ns = 3000 * CLOCK_NS_PER_MS,
+			.attempt_timeout_ns = 750 * CLOCK_NS_PER_MS,
+			.attempts = 1,
+			.retry_on = RETRY_ON_TIMEOUT | RETRY_ON_UNREACHABLE |
+				    RETRY_ON_SERVFAIL | RETRY_ON_REFUSED,
+			.retry_budget_percent = 20,
+			.silent_limit = 5,
+			.n_workers = 1,
 			.on_failure = ON_FAILURE_SERVFAIL,
 			.on_overload = ON_OVERLOAD_DROP,
 			.udp_reply_max = 1232,

@@ -103,6 +103,8 @@ struct world {
 	bool can_open; /* sockets_wanted is granted */
 	int unreachable; /* but not to this server; -1: to all */
 	bool trim_is_done; /* what the trim callback says */
+	unsigned n_signs[SIGN_BLAMED + 1];
+	uint16_t last_sign_server;
 	unsigned n_flushes, n_trims, n_wanted;
 
 	size_t n_sent, n_answers, n_answers_read, n_results, n_unused, n_events;

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const int error = config_load(path, &config, &messages);
 	if (error != 0 && error != ERR_CONFIG && error != ERR_SYSTEM)
 		abort();
-	if ((error != 0) != (messages.n > 0) || (error == 0) != (config.n_servers > 0))
+	if ((error != 0 && messages.n == 0) || (error == 0) != (config.n_servers > 0))
 		abort();
 	config_messages_free(&messages);
 	config_free(&config);

@@ -174,6 +174,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	struct worker_params params = {
 		.deadline_ns = NOW_NS,
+		.attempt_timeout_ns = NOW_NS,
+		.attempts = 1,
+		.n_workers = 1,
 		.udp_reply_max = 1232,
 		.case_randomize = data[0] & SWITCH_CASE,
 		.codel_target_ns = NOW_NS,

@@ -48,7 +48,7 @@ static void give_back(struct worker *w)
 
 static void ask(struct worker *w, struct fixture_query *q, uint32_t number)
 {
-	const char *name = w->pool->policy->ops->name;
+	const char *name = w->pool->tiers[0].policy->ops->name;
 	int i, given;
 
 	fixture_query_set(q, number);
@@ -101,7 +101,7 @@ static void flip_states(struct pool *pool)
 
 static void check_end(const struct pool *pool)
 {
-	const char *name = pool->policy->ops->name;
+	const char *name = pool->tiers[0].policy->ops->name;
 	unsigned n_up = 0;
 
 	for (int i = 0; i < N_SERVERS; i++) {

@@ -312,25 +312,10 @@ static int by_size(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Of a sorted part of the answers. */
+/* Of the sorted answers. */
 static uint32_t percentile(const uint32_t *sorted, uint32_t n, double p)
 {
 	return n ? sorted[(uint32_t)(p * (n - 1))] : 0;
-}
-
-/* A percentile of each tenth of the answers, in the order they came: what a neighbour on the machine
- * disturbs for a moment shows in one, what we do wrong in all. */
-static void report_tenths(const char *name, double p)
-{
-	printf("\"%s_of_tenths_us\": [", name);
-	for (uint32_t i = 0; i < 10; i++) {
-		uint32_t from = (uint32_t)((uint64_t)n_answered * i / 10);
-		uint32_t n = (uint32_t)((uint64_t)n_answered * (i + 1) / 10) - from;
-
-		qsort(latency_us + from, n, sizeof *latency_us, by_size);
-		printf("%s%u", i ? ", " : "", percentile(latency_us + from, n, p));
-	}
-	printf("], ");
 }
 
 /* Of the answers that took long; after the others are sorted. */
@@ -403,14 +388,12 @@ static void report(int64_t took_ns)
 		}
 	}
 	printf("}, ");
-	report_tenths("p99", 0.99);
-	report_tenths("p999", 0.999);
 	qsort(latency_us, n_answered, sizeof *latency_us, by_size);
 	printf("\"latency_us\": {\"min\": %u, \"p50\": %u, ", percentile(latency_us, n_answered, 0),
 		percentile(latency_us, n_answered, 0.5));
-	printf("\"p99\": %u, \"p999\": %u, \"max\": %u}, ",
-		percentile(latency_us, n_answered, 0.99), percentile(latency_us, n_answered, 0.999),
-		percentile(latency_us, n_answered, 1));
+	printf("\"p98\": %u, \"p99\": %u, \"p999\": %u, \"max\": %u}, ",
+		percentile(latency_us, n_answered, 0.98), percentile(latency_us, n_answered, 0.99),
+		percentile(latency_us, n_answered, 0.999), percentile(latency_us, n_answered, 1));
 	report_affected();
 	report_bad();
 	if (options.bucket_ms)

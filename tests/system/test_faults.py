@@ -5,7 +5,6 @@ good answer in time. Default configuration, 10 000 queries a second, on loopback
 Every fault is met by the default policy, and by each other policy in turn; all of them meet all
 with DNSBAL_FULL=1 (eight minutes more)."""
 import os
-import statistics
 import time
 
 import pytest
@@ -102,6 +101,7 @@ def run(daemon, load, servers, victims, fault, **keys):
     # Which moment was bad: [second, sent, NOERROR, other, lost, affected, slowest in us].
     bad = [row for row in outcome.load["series"] if row[1] != row[2] or row[6] > 1e6]
     words = "\n".join([*wrong, str(f.brief(outcome.load)), str(daemon.counters()), str(bad[:30])])
+    words += f"\nwaited for a core: {daemon.core_wait():.2f}"
     if wrong:
         pytest.fail(words, pytrace=False)
 
@@ -288,7 +288,6 @@ def test_weights_are_kept_within_two_points(balancer, servers, tools, policy, wi
 
 @pytest.mark.rates
 def test_hedges_hide_a_lossy_server(balancer, servers, load):
-    """The median of ten parts of the run: a neighbour on the machine disturbs one of them."""
     rtt_ms, percent = 20, 2
     made = servers(3, delay_us=rtt_ms * 1000)
     daemon = all_up(balancer([server.row() for server in made], hedge={"percent": percent}))
@@ -303,8 +302,8 @@ def test_hedges_hide_a_lossy_server(balancer, servers, load):
     after = daemon.counters()["counters"]
     words = f"{f.brief(done)}\n{daemon.counters()}"
     assert f.without_answer(done) == 0, words
-    p999_ms = statistics.median(done["p999_of_tenths_us"]) / 1000
-    delay_ms = max(5, statistics.median(calm["p99_of_tenths_us"]) / 1000)  # at least that of p98
+    p999_ms, delay_ms = done["latency_us"]["p999"] / 1000, max(5, calm["latency_us"]["p98"] / 1000)
+    # What is not the delay and a round trip is the wait for a core.
     assert p999_ms <= delay_ms + rtt_ms + 5, f"{p999_ms} ms, {delay_ms} ms\n{words}"
     n = after["queries"] - before["queries"]
     extra = (after["attempts"] - before["attempts"] - n) / n

@@ -13,8 +13,9 @@ from harness.zone import ORIGIN
 
 SECONDS = 3 if SANITIZER else 10 if QUICK else 30
 RATE = scaled(10000)
-# How far a server's share may be from a third. p2c gives a slower server less, which is its use.
-TOLERANCE = {"round-robin": 0.02, "p2c": 0.15}
+# How far a server's share may be from a third. p2c gives a slower server less, which is its use: 0.9
+# points at most were seen on a quiet machine, 1.9 with busy loops beside the servers.
+TOLERANCE = {"round-robin": 0.005, "p2c": 0.04}
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 """What a silent server costs: memory per query that waits for it, and the punctuality of the answer
 at the deadline."""
 import socket
-import statistics
 
 import pytest
 from harness import message as m
@@ -12,6 +11,7 @@ N = scaled(65536)
 BYTES_PER_QUERY = 320
 REST_KB = 12 << 10
 LATE_MS = 20
+CORE_WAIT = 0.6
 # What is asserted is the deadline, not the shedding: a neighbour that takes the core for a moment
 # must not make a standing queue.
 PATIENT_QUEUE = {"capacity": 65536, "target_ms": 1000, "interval_ms": 10000}
@@ -27,16 +27,23 @@ def silent_row():
 
 
 def check_deadlines(daemon, done, n, deadline_ms):
-    """All SERVFAIL, never early, and 99 in 100 at most 20 ms late (in most tenths of the run: a
-    neighbour on the machine may have taken the cores for a while)."""
+    """All SERVFAIL, never early, and 99 in 100 of the whole run at most 20 ms late.
+
+    That holds with a neighbour that never sleeps on each core (p99 2 to 6 ms late without, 5 to 17
+    with), not with several (two a core: 10 to 32; four: 19 to 45). The kernel tells which it was:
+    the daemon's threads wait for a core a third of the time they could have run without
+    neighbours, because they share it with the client; 0.6 with one a core, 0.7 and 0.8 with two
+    and four. Beyond CORE_WAIT it is the neighbours' figure, and only half must be in time."""
     got = (done["sent"], done["answered"], done["lost"], done["unexpected"])
     assert got == (n, n, 0, 0), f"{done}\n{daemon.counters()}"
     assert done["rcodes"] == {str(m.SERVFAIL): n}
     if not SANITIZER:
         # The client's stamp of sending is a little older than the arrival we count from.
         assert done["latency_us"]["min"] / 1000 >= deadline_ms - 2, done
-        late_ms = statistics.median(done["p99_of_tenths_us"]) / 1000 - deadline_ms
-        assert late_ms <= LATE_MS, done
+        wait = daemon.core_wait()
+        part = "p99" if wait <= CORE_WAIT else "p50"
+        late_ms = done["latency_us"][part] / 1000 - deadline_ms
+        assert late_ms <= LATE_MS, f"{part}, waited for a core: {wait:.2f}; {done}"
 
 
 def test_full_window_of_a_silent_server(balancer, stubs, silent_row, tools):

@@ -1,14 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes the broken configurations of bad/, each opening with what must be said about it.
+"""Writes the broken configurations of bad/ and the doubtful ones of warned/, each opening with what
+must be said about it.
 
-To add one: a call of bad() below, then run this from anywhere. A line `# expect: LINE: TEXT` at the
+To add one: a call of bad() or warned() below, then run this from anywhere. A line `# expect: LINE: TEXT` at the
 head of a file stands for one message with that line and that text in it (LINE 0: no line); a file
 gets the messages it expects and no others. Lines in the calls count from the body's first.
 """
 import pathlib
 
-BAD = pathlib.Path(__file__).parent / "bad"
+FOLDER = pathlib.Path(__file__).parent
 GOOD = 'servers = "192.0.2.1";\n'
 made = {}
 
@@ -19,6 +20,16 @@ class Part(int):
 
 def bad(name, body, *expected):
     """expected: (line, text); line 0 for messages without one."""
+    make("bad", name, body, expected)
+
+
+def warned(name, body, *expected):
+    """A good file, and the warnings it gets; as bad()."""
+    make("warned", name, body, [(line, "warning: " + text) for line, text in expected])
+
+
+def make(folder, name, body, expected):
+    name = f"{folder}/{name}"
     assert name not in made, name
     assert expected, name
     if isinstance(body, str):
@@ -39,12 +50,21 @@ def group(key, value):
 # Ranges: just outside, and far.
 
 RANGES = {
+    "attempts": (1, 3),
+    "attempt_timeout_ms": (10, 60000),
     "deadline_ms": (100, 60000),
+    "retry.budget_percent": (0, 100),
+    "hedge.percent": (0, 50),
     "health.interval_ms": (100, 3600000),
     "health.fast_interval_ms": (50, 3600000),
     "health.timeout_ms": (50, 60000),
     "health.fall": (1, 100),
     "health.rise": (1, 100),
+    "eject.consecutive_timeouts": (0, 1000),
+    "eject.base_ms": (100, 300000),
+    "eject.max_percent": (0, 100),
+    "slow_start_ms": (0, 3600000),
+    "panic_percent": (0, 100),
     "workers": (0, 256),
     "queue.capacity": (64, 1048576),
     "queue.target_ms": (1, 1000),
@@ -70,6 +90,10 @@ for key, high in (("weight", 1000), ("max_outstanding", 1000000)):
     for what, value in (("zero", 0), ("high", high + 1), ("negative", -1)):
         bad(f"server-{key}-{what}", SERVER % f"{key} = {value};", (2, f"servers[0].{key}: {value} is outside 1..{high}"))
     bad(f"server-{key}-string", SERVER % f'{key} = "2";', (2, f"servers[0].{key}: expected an integer"))
+for what, value in (("high", 16), ("negative", -1), ("far", 2147483647)):
+    bad(f"server-tier-{what}", SERVER % f"tier = {value};", (2, f"servers[0].tier: {value} is outside 0..15"))
+for what, value in (("string", '"0"'), ("fraction", "0.5"), ("boolean", "true"), ("list", "[ 0, 1 ]")):
+    bad(f"server-tier-{what}", SERVER % f"tier = {value};", (2, "servers[0].tier: expected an integer, found"))
 for value in (0, 65, -1):
     bad(f"receivers-{value}", GOOD + f'listen = ( {{ address = "127.0.0.1"; receivers = {value}; }} );\n',
         (2, f"listen[0].receivers: {value} is outside 1..64"))
@@ -81,6 +105,7 @@ WORDS = {
     "on_failure": ("servfail|drop", "servfial", "servfail"),
     "on_overload": ("drop|servfail|refused", "refuse", "refused"),
     "health.mode": ("active|off", "actve", "active"),
+    "latency": ("off|on", "onn", "on"),
     "log.level": ("error|warning|notice|info|debug", "warn1ng", "warning"),
     "log.destination": ("stderr|syslog|journal", "journald", "journal"),
     "log.format": ("text|json", "jsn", "json"),
@@ -101,8 +126,48 @@ bad("log-level-case", GOOD + 'log = { level = "WRANING"; };\n', (2, 'found "WRAN
 bad("policy-empty", GOOD + 'policy = "";\n', (2, 'found ""'))
 bad("policy-control-bytes", GOOD + 'policy = "\x1b[31m\u00e9";\n', (2, r'found "\027[31m\195\169"'))
 bad("policy-long", GOOD + f'policy = "{"x" * 5000}";\n', (2, 'xxx..."'))
-bad("server-state", SERVER % 'state = "dwon";', (2, 'servers[0].state: expected one of auto|up|down, found "dwon"; did you mean "down"?'))
-bad("server-state-drain", SERVER % 'state = "drain";', (2, "servers[0].state: expected one of auto|up|down"))
+bad("server-state", SERVER % 'state = "dwon";', (2, 'servers[0].state: expected one of auto|up|down|drain, found "dwon"; did you mean "down"?'))
+bad("server-state-drain-near", SERVER % 'state = "drained";', (2, 'servers[0].state: expected one of auto|up|down|drain, found "drained"; did you mean "drain"?'))
+bad("server-state-boolean", SERVER % "state = true;", (2, "servers[0].state: expected a string, found true"))
+bad("latency-true", GOOD + 'latency = "true";\n', (2, 'latency: expected one of off|on, found "true"'))
+bad("latency-case", GOOD + 'latency = "ON";\n', (2, 'latency: expected one of off|on, found "ON"; did you mean "on"?'))
+
+# Sets of words.
+
+CAUSES = "expected one of timeout|unreachable|servfail|refused, found"
+
+
+def retry(name, value, *expected):
+    bad(f"retry-on-{name}", GOOD + f"retry = {{ on = {value}; }};\n", *[(2, f"retry.on{text}") for text in expected])
+
+
+retry("near", '[ "timeout", "servfial" ]', f'[1]: {CAUSES} "servfial"; did you mean "servfail"?')
+retry("near-bare", '"timeouts"', f': {CAUSES} "timeouts"; did you mean "timeout"?')
+retry("near-list", '( "unreachble" )', f'[0]: {CAUSES} "unreachble"; did you mean "unreachable"?')
+retry("begun", '"unreach"', f': {CAUSES} "unreach"; did you mean "unreachable"?')
+retry("case", '[ "REFUSED" ]', f'[0]: {CAUSES} "REFUSED"; did you mean "refused"?')
+retry("other", '[ "wibblewobble" ]', f'[0]: {CAUSES} "wibblewobble"')
+retry("rcode", '[ "servfail", "notimp" ]', f'[1]: {CAUSES} "notimp"')
+retry("empty-word", '[ "" ]', f'[0]: {CAUSES} ""')
+retry("control-bytes", '[ "\x1b[31m" ]', rf'[0]: {CAUSES} "\027[31m"')
+retry("two-unknown", '[ "never", "refused", "always" ]', f'[0]: {CAUSES} "never"', f'[2]: {CAUSES} "always"')
+retry("comma-in-word", '"timeout, servfail"', f': {CAUSES} "timeout, servfail"')
+retry("twice", '[ "timeout", "servfail", "timeout" ]', '[2]: "timeout" is there already')
+retry("thrice", '( "refused", "refused", "refused" )', '[1]: "refused" is there already', '[2]: "refused" is there already')
+retry("many", '[ "timeout", "timeout", "timeout", "timeout", "timeout" ]', ": 5 elements; expected 0..4 of timeout|unreachable|servfail|refused")
+retry("integer", "1", ": expected strings in [ ] or ( ), or one string, found the integer 1")
+retry("boolean", "false", ": expected strings in [ ] or ( ), or one string, found false")
+retry("group", "{ timeout = true; }", ": expected strings in [ ] or ( ), or one string, found a group { }")
+retry("integers", "[ 1, 2 ]", "[0]: expected a word in quotes, found the integer 1", "[1]: expected a word in quotes, found the integer 2")
+retry("group-in-list", '( "timeout", { } )', "[1]: expected a word in quotes, found a group { }")
+retry("list-in-list", '( ( "timeout" ) )', "[0]: expected a word in quotes, found a list ( )")
+bad("retry-on-mixed", GOOD + 'retry = { on = [ "timeout", 4 ]; };\n', (2, "retry.on: all elements of [ ] must be of one kind: strings in quotes"))
+bad("retry-on-unquoted", GOOD + "retry = { on = timeout; };\n", (2, 'words stand in quotes: "timeout"'))
+bad("retry-on-unquoted-list", GOOD + "retry = { on = [ timeout, refused ]; };\n", (2, 'words stand in quotes: "timeout"'))
+bad("retry-on-trailing-comma", GOOD + 'retry = { on = [ "timeout", ]; };\n', (2, "a trailing comma: nothing follows it before ]"))
+bad("retry-on-missing-comma", GOOD + 'retry = { on = [ "timeout" "refused" ]; };\n', (2, "two strings side by side: is a comma missing?"))
+bad("percent-sign", GOOD + "hedge = { percent = 5%; };\n", (2, "5% is not a number"))
+bad("unit-of-slow-start", GOOD + "slow_start_ms = 30s;\n", (2, "30s is not a number (units are not written)"))
 
 # Other types.
 
@@ -115,7 +180,8 @@ bad("user-long", GOOD + f'user = "{"u" * 33}";\n', (2, "user: a string of 33 byt
 bad("seed-empty", GOOD + 'hash = { seed = ""; };\n', (2, "hash.seed: a string of 0 bytes"))
 bad("seed-long", GOOD + f'hash = {{ seed = "{"s" * 256}"; }};\n', (2, "hash.seed: a string of 256 bytes; expected 1..255 bytes"))
 bad("seed-integer", GOOD + "hash = { seed = 42; };\n", (2, "hash.seed: expected a string"))
-for name, value in (("health", "1"), ("log", '"info"'), ("queue", "8192"), ("hash", "( )"), ("health-array", "[ ]")):
+for name, value in (("health", "1"), ("log", '"info"'), ("queue", "8192"), ("hash", "( )"), ("health-array", "[ ]"),
+                    ("retry", "3"), ("retry-array", '[ "timeout" ]'), ("retry-off", "false"), ("hedge", "5"), ("hedge-string", '"on"'), ("eject", "( )"), ("eject-off", '"off"')):
     key = name.split("-")[0]
     bad(f"group-{name}", GOOD + f"{key} = {value};\n", (2, f"{key}: expected a group {{ KEY = VALUE; ... }}"))
 bad("workers-list", GOOD + "workers = ( 4 );\n", (2, "workers: expected an integer, found a list ( )"))
@@ -141,25 +207,64 @@ bad("reject-many", GOOD + f'health = {{ reject = [ {", ".join([chr(34) + "REFUSE
 bad("health-fast-slower", GOOD + "health = {\n\tinterval_ms = 500;\n\tfast_interval_ms = 501;\n};\n", (4, "health.fast_interval_ms: 501 is more than health.interval_ms, 500"))
 bad("health-interval-below-fast", GOOD + "health = {\n\tinterval_ms = 150;\n};\n", (3, "health.fast_interval_ms: 200 is more than health.interval_ms, 150"))
 
+# Attempts, and servers that nobody may ask.
+
+bad("attempt-timeout-over-deadline", GOOD + "deadline_ms = 2000;\nattempt_timeout_ms = 2001;\n", (3, "attempt_timeout_ms: 2001 is more than deadline_ms, 2000"))
+bad("attempt-timeout-over-default-deadline", GOOD + "attempt_timeout_ms = 3001;\n", (2, "attempt_timeout_ms: 3001 is more than deadline_ms, 3000"))
+bad("attempt-timeout-over-short-deadline", GOOD + "attempt_timeout_ms = 750;\ndeadline_ms = 500;\n", (2, "attempt_timeout_ms: 750 is more than deadline_ms, 500"))
+bad("attempt-timeout-of-one-over-deadline", GOOD + "attempts = 1;\nattempt_timeout_ms = 60000;\n", (3, "attempt_timeout_ms: 60000 is more than deadline_ms, 3000"))
+bad("attempt-timeout-and-deadline-unread", GOOD + "attempt_timeout_ms = 4000;\ndeadline_ms = 99;\n", (2, "attempt_timeout_ms: 4000 is more than deadline_ms, 3000"), (3, "deadline_ms: 99 is outside"))
+HEDGE = "a hedge is a second attempt, and attempts is 1: raise attempts to 2 or 3, or set hedge.percent to 0"
+bad("hedge-one-attempt", GOOD + "attempts = 1;\nhedge = {\n\tpercent = 5;\n};\n", (4, f"hedge.percent: 5, but {HEDGE}"))
+bad("hedge-one-attempt-behind", GOOD + "hedge = { percent = 50; };\nattempts = 1;\n", (2, f"hedge.percent: 50, but {HEDGE}"))
+WHO = "servers: the state of every server is drain or down: who shall be asked?"
+bad("drain-the-only", SERVER % 'state = "drain";', (2, WHO))
+bad("drain-all", 'servers = (\n\t{ address = "192.0.2.1"; state = "drain"; },\n\t{ address = "192.0.2.2"; state = "drain"; tier = 1; }\n);\n', (2, WHO))
+bad("drain-and-down", 'servers = (\n\t{ address = "192.0.2.1"; state = "down"; },\n\t{ address = "192.0.2.2"; state = "drain"; }\n);\n', (2, WHO))
+bad("drain-and-bad-tier", 'servers = (\n\t{ address = "192.0.2.1"; state = "drain"; tier = 16; }\n);\n', (2, "servers[0].tier: 16 is outside 0..15"), (2, WHO))
+bad("no-warning-beside-an-error", GOOD + 'policy = "hash";\nlatency = "on";\nattempt_timeout_ms = 3000;\nattempts = 4;\n', (5, "attempts: 4 is outside 1..3"))
+
+NEVER = "attempt_timeout_ms: after silence attempt"
+warned("attempts-last-at-deadline", GOOD + "attempt_timeout_ms = 1500;\n", (2, f"{NEVER} 3 is never made: it would begin after 3000 ms, and deadline_ms is 3000; set attempt_timeout_ms to 1000 or less, or attempts to 2"))
+warned("attempts-last-behind-deadline", GOOD + "attempts = 3;\ndeadline_ms = 1000;\nattempt_timeout_ms = 750;\n", (4, f"{NEVER} 3 is never made: it would begin after 1500 ms, and deadline_ms is 1000; set attempt_timeout_ms to 333 or less, or attempts to 2"))
+warned("attempts-two-at-deadline", GOOD + "attempts = 2;\nattempt_timeout_ms = 3000;\n", (3, f"{NEVER} 2 is never made: it would begin after 3000 ms, and deadline_ms is 3000; set attempt_timeout_ms to 1500 or less, or attempts to 1"))
+for policy in ("hash", "client-hash", "first-available"):
+    warned(f"latency-{policy}", GOOD + f'policy = "{policy}";\nlatency = "on";\n', (3, f'latency: "on" has no effect with the policy {policy}, which does not draw by weight'))
+warned("all-down", 'servers = (\n\t{ address = "192.0.2.1"; state = "down"; },\n\t{ address = "192.0.2.2"; state = "down"; }\n);\n', (2, "servers: the state of every server is down: no query will be answered"))
+warned("two", SERVER % 'state = "down";' + 'latency = "on";\npolicy = "hash";\n', (2, "servers: the state of every server is down"), (4, 'latency: "on" has no effect'))
+warned("in-an-included-file", GOOD + '@include "../parts/latency.inc"\nlatency = "on";\n', (3, "latency: "))
+
 # Unknown keys, also those that other versions have.
 
 for key, meant in (
     ("serverz", "servers"), ("server", "servers"), ("lsiten", "listen"), ("listne", "listen"), ("polcy", "policy"), ("wrokers", "workers"),
     ("deadline", "deadline_ms"), ("POLICY", "policy"), ("DeadLine_MS", "deadline_ms"), ("deadline_sm", "deadline_ms"), ("heatlh", "health"), ("logs", "log"), ("queues", "queue"), ("on_faliure", "on_failure"),
     ("pending-max", "pending_max"), ("ac", "acl"), ("Workers", "workers"), ("usr", "user"),
+    ("attemps", "attempts"), ("attempt_timeout", "attempt_timeout_ms"), ("retrys", "retry"), ("hegde", "hedge"), ("ejects", "eject"),
+    ("slow_start", "slow_start_ms"), ("slowstart_ms", "slow_start_ms"), ("panic", "panic_percent"), ("latncy", "latency"),
 ):
     bad(f"unknown-{key}", GOOD + f"{key} = 1;\n", (2, f'{key}: unknown key{f"; did you mean {chr(34)}{meant}{chr(34)}?" if meant else ""}'))
-for key in ("attempts", "attempt_timeout_ms", "retry", "hedge", "eject", "slow_start_ms", "panic_percent", "dispatch", "control", "metrics", "wibble", "x", "*"):
+for key in ("dispatch", "control", "metrics", "wibble", "x", "*"):
     file = key if key != "*" else "star"
     bad(f"unknown-{file}", GOOD + f"{key} = 1;\n", (2, f"{key}: unknown key"))
-for key, home in (("level", "log"), ("qname", "health"), ("seed", "hash"), ("capacity", "queue"), ("fall", "health")):
+for key, home in (("level", "log"), ("qname", "health"), ("seed", "hash"), ("capacity", "queue"), ("fall", "health"),
+                  ("on", "retry"), ("budget_percent", "retry"), ("percent", "hedge"), ("base_ms", "eject"), ("max_percent", "eject"), ("consecutive_timeouts", "eject")):
     bad(f"misplaced-{key}", GOOD + f'{key} = "x";\n', (2, f"{key}: unknown key here; it belongs into {home} = {{ }}"))
 bad("unknown-in-health", GOOD + "health = { fal = 3; };\n", (2, 'health.fal: unknown key; did you mean "fall"?'))
 bad("unknown-in-log", GOOD + 'log = { lvl = "info"; };\n', (2, "log.lvl: unknown key"))
 bad("unknown-in-hash", GOOD + 'hash = { sed = "info"; };\n', (2, 'hash.sed: unknown key; did you mean "seed"?'))
 bad("unknown-in-queue", GOOD + "queue = { target = 5; };\n", (2, 'queue.target: unknown key; did you mean "target_ms"?'))
 bad("unknown-in-server", SERVER % "wieght = 1;", (2, 'servers[0].wieght: unknown key; did you mean "weight"?'))
-bad("unknown-tier-in-server", SERVER % "tier = 1;", (2, "servers[0].tier: unknown key"))
+bad("unknown-in-server-teir", SERVER % "teir = 1;", (2, 'servers[0].teir: unknown key; did you mean "tier"?'))
+bad("unknown-in-server-attempts", SERVER % "attempts = 1;", (2, "servers[0].attempts: unknown key"))
+bad("unknown-in-retry", GOOD + "retry = { budget = 20; };\n", (2, 'retry.budget: unknown key; did you mean "budget_percent"?'))
+bad("unknown-in-retry-attempts", GOOD + "retry = { attempts = 2; };\n", (2, "retry.attempts: unknown key"))
+bad("unknown-in-hedge", GOOD + "hedge = { precent = 5; };\n", (2, 'hedge.precent: unknown key; did you mean "percent"?'))
+bad("unknown-in-hedge-delay", GOOD + "hedge = { percent = 5; delay_ms = 10; };\n", (2, "hedge.delay_ms: unknown key"))
+bad("unknown-in-eject", GOOD + "eject = { base = 5000; };\n", (2, 'eject.base: unknown key; did you mean "base_ms"?'))
+bad("unknown-in-eject-timeouts", GOOD + "eject = { consecutive_timeout = 5; };\n", (2, 'eject.consecutive_timeout: unknown key; did you mean "consecutive_timeouts"?'))
+bad("unknown-hedge_percent", GOOD + "hedge_percent = 5;\n", (2, "hedge_percent: unknown key"))
+bad("tier-outside", GOOD + "tier = 1;\n", (2, "tier: unknown key"))
 bad("unknown-in-listen", GOOD + 'listen = ( { address = "127.0.0.1"; recievers = 1; } );\n', (2, 'listen[0].recievers: unknown key; did you mean "receivers"?'))
 bad("unknown-long", GOOD + f'{"k" * 4000} = 1;\n', (2, "kkk...: unknown key"))
 bad("unknown-nested", GOOD + "health = { fall = { x = 1; }; };\n", (2, "health.fall: expected an integer, found a group"))
@@ -338,6 +443,12 @@ bad("duplicate-in-group", GOOD + "health = {\n\tfall = 1;\n\tfall = 2;\n};\n", (
 bad("duplicate-group", GOOD + "health = { fall = 1; };\nhealth = { rise = 1; };\n", (3, "health: given twice"))
 bad("duplicate-in-server", SERVER % 'weight = 1; weight = 1;', (2, "servers[0].weight: given twice"))
 bad("duplicate-servers", GOOD + GOOD, (2, "servers: given twice"))
+bad("duplicate-attempts", GOOD + "attempts = 2;\nattempts = 2;\n", (3, "attempts: given twice"))
+bad("duplicate-retry", GOOD + "retry = { on = [ ]; };\nretry = { budget_percent = 5; };\n", (3, "retry: given twice"))
+bad("duplicate-retry-on", GOOD + 'retry = {\n\ton = "timeout";\n\ton = "refused";\n};\n', (4, "retry.on: given twice"))
+bad("duplicate-eject-base", GOOD + "eject = { base_ms = 5000; base_ms = 6000; };\n", (2, "eject.base_ms: given twice"))
+bad("duplicate-tier", SERVER % "tier = 0; tier = 1;", (2, "servers[0].tier: given twice"))
+bad("duplicate-latency", GOOD + 'latency = "on";\nlatency = "off";\n', (3, "latency: given twice"))
 bad("duplicate-three", GOOD + "workers = 1;\nworkers = 2;\nworkers = 3;\nuser = \"a\";\nuser = \"b\";\n",
     (3, "workers: given twice"), (4, "workers: given twice"), (6, "user: given twice"))
 
@@ -458,6 +569,10 @@ bad("many-kinds", 'policy = "roundrobin";\nworkers = 300;\nwibble = 1;\nservers 
     "health = { fall = 0; rise = 101; mode = true; };\nlog = 1;\n",
     (1, "policy: "), (2, "workers: 300"), (3, "wibble: unknown key"), (4, "servers[1]: "), (5, "servers[2].weight: 0"), (6, "health.fall: 0"), (6, "health.rise: 101"),
     (6, "health.mode: expected a string"), (7, "log: expected a group"))
+bad("many-kinds-of-retry", 'servers = ( { address = "192.0.2.1"; tier = 99; state = "draining"; } );\nattempts = 0;\nattempt_timeout_ms = 9;\nretry = { on = "always"; budget_percent = 101; };\n'
+    "hedge = { percent = 51; };\neject = { consecutive_timeouts = -1; base_ms = 99; max_percent = 101; };\nslow_start_ms = -1;\npanic_percent = 101;\nlatency = 1;\n",
+    (1, "servers[0].tier: 99"), (1, "servers[0].state: "), (2, "attempts: 0"), (3, "attempt_timeout_ms: 9"), (4, "retry.on: "), (4, "retry.budget_percent: 101"), (5, "hedge.percent: 51"),
+    (6, "eject.consecutive_timeouts: -1"), (6, "eject.base_ms: 99"), (6, "eject.max_percent: 101"), (7, "slow_start_ms: -1"), (8, "panic_percent: 101"), (9, "latency: expected a string"))
 bad("no-end-of-line", 'servers = "192.0.2.1"; workers = 300;', (1, "workers: 300 is outside"))
 bad("carriage-returns", 'servers = "192.0.2.1";\r\n\r\nworkers = 300;\r\n', (3, "workers: 300 is outside"))
 bad("lines-of-elements", 'servers = (\n\t"192.0.2.1"\n\t,\n\t"dns"\n\n\n\t,\n\t{\n\t\taddress = "192.0.2.2"\n\t\tweight = 0\n\n\t}\n)\n\n\nworkers = 300\n\n\n',
@@ -467,11 +582,12 @@ bad("hundred-and-more", 'servers = (\n' + ",\n".join(f'\t"host{i}"' for i in ran
 
 
 def main():
-    BAD.mkdir(exist_ok=True)
-    for path in BAD.glob("*.conf"):
-        path.unlink()
+    for folder in ("bad", "warned"):
+        (FOLDER / folder).mkdir(exist_ok=True)
+        for path in (FOLDER / folder).glob("*.conf"):
+            path.unlink()
     for name, text in made.items():
-        (BAD / f"{name}.conf").write_bytes(text)
+        (FOLDER / f"{name}.conf").write_bytes(text)
     print(len(made), "files")
 
 

@@ -245,6 +245,12 @@ class Daemon:
         text = pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text()
         return int(next(row for row in text.splitlines() if row.startswith(key + ":")).split()[1])
 
+    def core_wait(self):
+        """Of the time in which its threads could have run, the part they waited for a core: 0 to 1."""
+        tasks = pathlib.Path(f"/proc/{self.pid}/task").glob("*/schedstat")
+        ran, waited = map(sum, zip(*([int(n) for n in t.read_text().split()[:2]] for t in tasks)))
+        return waited / (ran + waited)
+
     def check_balance(self):
         """Every query ended in exactly one way. Asked again while counting threads are at it."""
         end = time.monotonic() + 5
