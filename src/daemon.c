@@ -188,6 +188,11 @@ static bool order_probe(void *ctx, unsigned worker, const struct probe_order *or
 	return engine_probe(ctx, worker, order);
 }
 
+static void read_latency(void *ctx, size_t server, uint32_t *counts)
+{
+	engine_latency(ctx, server, counts);
+}
+
 static int make_pool(struct daemon *d)
 {
 	const struct pool_params params = plan_pool(d->config);
@@ -200,9 +205,10 @@ static int make_prober(struct daemon *d)
 {
 	struct prober_params params = plan_prober(d->config);
 
-	params.pool = d->pool;
-	params.n_workers = d->n_workers;
+	params.watch.pool = d->pool;
+	params.watch.n_workers = d->n_workers;
 	params.order = order_probe;
+	params.latency = read_latency;
 	return prober_new(&params, &d->prober);
 }
 
@@ -215,6 +221,7 @@ static int make_engine(struct daemon *d)
 			.acl = d->acl,
 			.pool = d->pool,
 			.worker = plan_worker(c, d->sockets_per_server),
+			.measures_latency = c->latency == LATENCY_ON || c->hedge_percent > 0,
 			.n_workers = d->n_workers,
 			.pending_max = (uint32_t)c->pending_max,
 			.queue_capacity = (size_t)c->queue_capacity,

@@ -10,13 +10,12 @@ struct worker_params plan_worker(const struct config *c, unsigned sockets_per_se
 {
 	return (struct worker_params){
 		.deadline_ns = c->deadline_ms * CLOCK_NS_PER_MS,
-		.attempt_timeout_ns = 750 * CLOCK_NS_PER_MS,
-		.attempts = 3,
-		.retry_on = RETRY_ON_TIMEOUT | RETRY_ON_UNREACHABLE | RETRY_ON_SERVFAIL |
-			    RETRY_ON_REFUSED,
-		.retry_budget_percent = 20,
-		.silent_limit = 5,
-		.n_workers = 1,
+		.attempt_timeout_ns = c->attempt_timeout_ms * CLOCK_NS_PER_MS,
+		.attempts = (unsigned)c->attempts,
+		.retry_on = c->retry_on,
+		.retry_budget_percent = (unsigned)c->retry_budget_percent,
+		.hedge_percent = (unsigned)c->hedge_percent,
+		.silent_limit = (unsigned)c->eject_consecutive_timeouts,
 		.on_failure = c->on_failure,
 		.on_overload = c->on_overload,
 		.udp_reply_max = (uint16_t)c->udp_reply_max,
@@ -38,19 +37,33 @@ struct pool_params plan_pool(const struct config *c)
 	};
 }
 
-struct prober_params plan_prober(const struct config *c)
+static struct watch_params plan_watch(const struct config *c)
 {
-	return (struct prober_params){
+	return (struct watch_params){
 		.health = { .interval_ns = c->health_interval_ms * CLOCK_NS_PER_MS,
 			.fast_interval_ns = c->health_fast_interval_ms * CLOCK_NS_PER_MS,
 			.timeout_ns = c->health_timeout_ms * CLOCK_NS_PER_MS,
 			.fall = (unsigned)c->health_fall,
 			.rise = (unsigned)c->health_rise },
+		.attempt_timeout_ns = c->attempt_timeout_ms * CLOCK_NS_PER_MS,
 		.is_off = c->health_mode == HEALTH_OFF,
+		.qname_is_default = c->health_qname_is_default,
+		.reject = c->health_reject,
+		.eject_base_ns = c->eject_base_ms * CLOCK_NS_PER_MS,
+		.eject_max_percent = (unsigned)c->eject_max_percent,
+		.slow_start_ns = c->slow_start_ms * CLOCK_NS_PER_MS,
+		.panic_percent = (unsigned)c->panic_percent,
+		.latency = c->latency,
+		.hedge_percent = (unsigned)c->hedge_percent,
+	};
+}
+
+struct prober_params plan_prober(const struct config *c)
+{
+	return (struct prober_params){
+		.watch = plan_watch(c),
 		.qname = c->health_qname_wire,
 		.qname_len = c->health_qname_len,
-		.qname_is_default = c->health_qname_is_default,
 		.qtype = c->health_qtype,
-		.reject = c->health_reject,
 	};
 }

@@ -18,7 +18,9 @@ src/wire/message.o
 src/wire/name.o
 src/wire/reply.o
 src/balance/alias.o              malloc calloc free
+src/balance/ejection.o
 src/balance/health.o
+src/balance/latency.o             calloc free
 src/balance/maglev.o             malloc calloc free qsort
 src/balance/policy.o             calloc free alias_new
 src/balance/policy_first_available.o
@@ -31,6 +33,9 @@ src/balance/pool.o               aligned_alloc free policy_new policy_free
 src/balance/server.o
 src/balance/signs.o
 src/core/budget.o
+src/balance/standing.o
+src/balance/watch.o               calloc free latency_new latency_free
+src/balance/watch_state.o
 src/core/codel.o
 src/core/pending.o               calloc free mmap munmap madvise rng_init slab_new slab_free slab_trim
 src/core/shed.o
@@ -45,7 +50,7 @@ src/core/worker_socket.o
 '
 
 # Helpers, not pure as a whole: what they define may be used, except for these.
-helpers='src/base/err.o src/base/hash.o src/base/metric.o src/base/parse.o src/base/rng.o
+helpers='src/base/err.o src/base/hash.o src/base/histogram.o src/base/metric.o src/base/parse.o src/base/rng.o
 	src/base/slab.o src/net/addr.o'
 impure='rng_init hash_key_from_text slab_trim slab_trim_release addr_parse prefix_parse'
 

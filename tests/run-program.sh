@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Runs one compiled test for `make check`. A fuzz replay gets the files of its corpus; the rest
-# needs no arguments.
+# Runs one compiled test for `make check`. A fuzz replay gets the files of its corpus, the teller of
+# stories their folder; the rest needs no arguments.
 set -eu
 
 program=$1
@@ -15,6 +15,9 @@ replay_*)
 		exit 1
 	fi
 	exec "$program" "$@"
+	;;
+stories)
+	exec "$program" "$srcdir/tests/stories"
 	;;
 *)
 	exec "$program"

@@ -11,9 +11,11 @@
 #define PROBE_MESSAGE_MAX 512
 
 struct probe_order {
-	uint32_t serial; /* the prober's own; returned with the result */
+	uint32_t serial; /* the prober's own, not 0; returned with the result */
 	uint16_t server;
-	bool is_fresh; /* the repetition: make a socket for it; if it answers, new ones take over */
+	/* Make a socket for it; if that is answered and the probe of this serial by an old one was not,
+	 * new ones take over. */
+	bool is_fresh;
 	int64_t timeout_ns;
 	const uint8_t *message; /* the query; the prober's, unchanged for its lifetime */
 	uint16_t message_len, name_len;

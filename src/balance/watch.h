@@ -53,7 +53,7 @@ struct watch_params {
 
 enum watch_event_kind {
 	WATCH_STATE, /* of a server: from, to, reason */
-	WATCH_SUSPECT, /* a server is; `sign` says why. Its confirming probe is out */
+	WATCH_SUSPECT, /* a server is, for its `sign`. Its confirming probe is out */
 	WATCH_CLEARED, /* it answered the confirming probe */
 	WATCH_NOT_EJECTED, /* it is to blame, but too many of its tier are ejected */
 	WATCH_PANIC, /* too few are up: ejections are ignored */
@@ -67,12 +67,11 @@ enum watch_event_kind {
 
 /* Why a state changed. */
 enum watch_reason {
-	WATCH_BY_PROBES, /* `n` of them in a row, the last with `probe` */
+	WATCH_BY_PROBES, /* `n` of them in a row */
 	WATCH_BY_FIRST_PROBE,
-	WATCH_BY_SIGN, /* `sign` and a failed confirming `probe`; or `sign` alone for an ejection */
+	WATCH_BY_SIGN, /* `sign`; and the confirming probe failed, unless it is an ejection */
 	WATCH_BY_TESTS, /* an ejected server answered two test queries in a row */
 	WATCH_BY_TIME, /* the ejection's */
-	WATCH_BY_NO_PROBES, /* health.mode is off */
 };
 
 struct watch_event {
@@ -81,9 +80,9 @@ struct watch_event {
 	enum server_state from, to;
 	enum watch_reason reason;
 	enum sign sign;
-	unsigned n; /* BY_PROBES: how many; SIGN_SILENT: queries without a reply in a row */
+	unsigned n; /* WATCH_BY_PROBES: how many; SIGN_SILENT: queries without a reply in a row */
 	unsigned n_recent; /* times it was taken out of late, this one counted */
-	int64_t hold_ns; /* an ejection's time; of a server that goes down: not back up before, or 0 */
+	int64_t hold_ns; /* how long an ejection lasts, or a server stays down at least (0: no rule) */
 	enum probe_outcome outcome; /* of the probe that decided */
 	uint8_t rcode;
 	int64_t timeout_ns; /* of that probe */
@@ -93,8 +92,8 @@ struct watch_ops {
 	/* Hands an order to a worker; false: its box is full. */
 	bool (*order)(void *ctx, unsigned worker, const struct probe_order *order);
 	void (*tell)(void *ctx, const struct watch_event *event);
-	/* Adds the counts of all workers' histograms of the server (histogram_sum). NULL when neither
-	 * latency nor hedging is on. */
+	/* Adds the counts of all workers' histograms of the server (histogram_sum). Called only while
+	 * latency or hedging is on. */
 	void (*latency)(void *ctx, size_t server, uint32_t *counts);
 };
 
@@ -114,7 +113,7 @@ int64_t watch_next_ns(const struct watch *w);
 uint64_t watch_good(const struct watch *w, size_t server);
 uint64_t watch_failed(const struct watch *w, size_t server);
 
-/* balance/watch_text: an event as a sentence for a person. `name` and `address` are the server's,
- * `probe` what is asked (". NS"). Returns out. */
-const char *watch_event_text(const struct watch_event *event, const char *name, const char *address,
+/* balance/watch_text: an event as a sentence for a person, with the servers' names and addresses of
+ * the pool; `probe` says what is asked (". NS"). Returns out. */
+const char *watch_event_text(const struct watch_event *event, const struct pool *pool,
 	const char *probe, char *out, size_t size);

@@ -14,6 +14,7 @@
 #include "balance/health.h"
 #include "balance/policy.h"
 #include "balance/server.h"
+#include "balance/watch.h"
 #include "base/log.h"
 #include "core/worker.h"
 #include "net/addr.h"
@@ -25,7 +26,6 @@
 #define CONFIG_WORKERS_MAX 256
 
 enum health_mode { HEALTH_ACTIVE, HEALTH_OFF };
-enum latency_mode { LATENCY_OFF, LATENCY_ON };
 
 struct config_listener {
 	struct addr address;

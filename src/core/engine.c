@@ -9,6 +9,8 @@
 
 #include "balance/pool.h"
 #include "base/err.h"
+#include "base/histogram.h"
+#include "base/rng.h"
 #include "core/queue.h"
 #include "core/receiver.h"
 #include "core/worker_thread.h"
@@ -28,6 +30,7 @@ struct engine {
 	struct worker_thread **workers;
 	struct metric_block *metrics; /* receivers, then workers */
 	struct server_metrics *server_metrics; /* n_servers for each worker */
+	struct histogram *latencies; /* the same, or NULL */
 };
 
 static unsigned most_sockets(const struct listeners *l)
@@ -66,11 +69,17 @@ static int take_memory(struct engine *e)
 	e->receiver_listeners = calloc(e->n_receivers, sizeof *e->receiver_listeners);
 	e->workers = calloc(p->n_workers, sizeof *e->workers);
 	e->metrics = zeroed_blocks(metric_blocks(e), sizeof *e->metrics);
-	e->server_metrics =
-		zeroed_blocks(p->n_workers * p->pool->n_servers, sizeof *e->server_metrics);
+	e->server_metrics = zeroed_blocks(
+		p->n_workers * p->pool->n_servers, sizeof *e->server_metrics);
 	if (!e->listen_fds || !e->receivers || !e->receiver_fds || !e->receiver_listeners ||
 		!e->workers || !e->metrics || !e->server_metrics)
 		return ERR_NOMEM;
+	if (p->measures_latency) {
+		e->latencies = zeroed_blocks(
+			p->n_workers * p->pool->n_servers, sizeof *e->latencies);
+		if (!e->latencies)
+			return ERR_NOMEM;
+	}
 	return queue_new(
 		&(struct queue_params){
 			.capacity = p->queue_capacity,
@@ -128,12 +137,22 @@ static int make_worker(struct engine *e, unsigned k)
 			.avoid_ports = &e->avoid_ports,
 			.metrics = &e->metrics[e->n_receivers + k],
 			.server_metrics = &e->server_metrics[k * p->pool->n_servers],
+			.latencies = e->latencies ? &e->latencies[k * p->pool->n_servers] : NULL,
 			.trace = p->trace,
 			.probe_done = p->probe_done,
 			.sign = p->sign,
 			.prober = p->prober,
 		},
 		&e->workers[k]);
+}
+
+static void fill_in(struct worker_params *worker, unsigned n_workers)
+{
+	struct rng rng;
+
+	worker->n_workers = n_workers;
+	rng_init(&rng);
+	rng_bytes(&rng, worker->pair_key.bytes, sizeof worker->pair_key.bytes);
 }
 
 int engine_new(const struct engine_params *params, struct engine **engine_out)
@@ -144,6 +163,7 @@ int engine_new(const struct engine_params *params, struct engine **engine_out)
 	if (!e)
 		return ERR_NOMEM;
 	e->params = *params;
+	fill_in(&e->params.worker, params->n_workers);
 	if ((rc = take_memory(e)) < 0)
 		goto fail;
 	pending_quota_init(&e->quota, params->pending_max, params->n_workers);
@@ -193,6 +213,7 @@ void engine_free(struct engine **ep)
 	free(e->workers);
 	free(e->metrics);
 	free(e->server_metrics);
+	free(e->latencies);
 	free(e);
 	*ep = NULL;
 }
@@ -257,12 +278,18 @@ uint64_t engine_server_metric(const struct engine *e, size_t server, unsigned id
 	uint64_t sum = 0;
 
 	for (unsigned k = 0; k < e->params.n_workers; k++) {
-		const struct server_metrics *m =
-			&e->server_metrics[k * e->params.pool->n_servers + server];
+		const struct server_metrics
+			*m = &e->server_metrics[k * e->params.pool->n_servers + server];
 
 		sum += atomic_load_explicit(&m->value[id], memory_order_relaxed);
 	}
 	return sum;
+}
+
+void engine_latency(const struct engine *e, size_t server, uint32_t *counts)
+{
+	for (unsigned k = 0; e->latencies && k < e->params.n_workers; k++)
+		histogram_sum(&e->latencies[k * e->params.pool->n_servers + server], counts);
 }
 
 uint32_t engine_pending(const struct engine *e)

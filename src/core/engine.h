@@ -26,7 +26,8 @@ struct engine_params {
 	const struct listeners *listeners; /* outlive the engine, as all that is pointed at here */
 	const struct acl *acl;
 	struct pool *pool;
-	struct worker_params worker;
+	struct worker_params worker; /* as planned; the engine fills in what is its own */
+	bool measures_latency; /* for engine_latency */
 	unsigned n_workers;
 	uint32_t pending_max;
 	size_t queue_capacity;
@@ -52,5 +53,7 @@ bool engine_probe(struct engine *e, unsigned worker, const struct probe_order *o
 /* Any thread; figures may be a moment old. */
 uint64_t engine_metric(const struct engine *e, enum metric_id id);
 uint64_t engine_server_metric(const struct engine *e, size_t server, unsigned id);
+/* Adds what the workers' histograms of the server hold; nothing unless latency is measured. */
+void engine_latency(const struct engine *e, size_t server, uint32_t *counts);
 uint32_t engine_pending(const struct engine *e);
 unsigned engine_n_workers(const struct engine *e);

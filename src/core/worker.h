@@ -59,14 +59,16 @@ struct worker_params {
 	unsigned hedge_percent; /* hedges per hundred queries; 0: none */
 	unsigned
 		silent_limit; /* attempts without a reply, in a row, that make a suspect; 0: never */
-	unsigned n_workers; /* they share what the budgets gain by time */
-	struct hash_key pair_key; /* random; the same for all workers: they count pairs together */
 	enum on_failure on_failure;
 	enum on_overload on_overload;
 	uint16_t udp_reply_max;
 	bool case_randomize;
 	int64_t codel_target_ns, codel_interval_ns;
 	uint16_t sockets_per_server;
+
+	/* What follows is the engine's to fill in. */
+	unsigned n_workers; /* they share what the budgets gain by time */
+	struct hash_key pair_key; /* random; the same for all workers: they count pairs together */
 };
 
 /* What happened to a query, for -v. */
@@ -130,6 +132,7 @@ struct worker_env {
 	struct rng *rng;
 	struct metric_block *metrics;
 	struct server_metrics *server_metrics; /* one per server of the pool */
+	struct histogram *latencies; /* of replies, the same; NULL: nobody wants to know */
 	uint16_t number; /* of this worker */
 };
 
@@ -149,6 +152,8 @@ struct worker_server {
 	uint16_t drawn; /* socket of this batch */
 	uint16_t n_sockets; /* open and not retired, first in its row of worker.row */
 	uint16_t probe_turn; /* which of them the next probe takes */
+	uint32_t
+		probe_answered; /* serial of the last probe that one of them carried and was answered */
 };
 
 /* Owner only, all of it; only worker*.c look inside. The arrays are the maker's (worker_new). */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Probes: attempts without a client. The first goes by one of the traffic's sockets, in turn. When
- * it fails, the prober orders a repetition by a socket made for it: if that is answered, it was
- * the old socket that is dead, not the server, and new ones take the place of all. */
+ * Probes: attempts without a client. One goes by a socket of the traffic, in turn; while it waits, or
+ * when it has failed, the prober orders another with the same serial by a socket made for it. If
+ * only that is answered, it was the old socket that is dead, not the server, and new ones take the
+ * place of all. If both are, the server is slow, and nothing is replaced. */
 #include "core/worker_impl.h"
 
 static void report(struct worker *w, const struct probe_order *order, uint16_t socket,
@@ -87,7 +88,10 @@ void worker_probe_end(struct worker *w, struct pending *p, int64_t now_ns,
 	if (w->sockets[socket].probe == p)
 		w->sockets[socket].probe = NULL;
 	worker_end(w, p);
-	if (probe.is_fresh && outcome == PROBE_ANSWERED) {
+	if (!probe.is_fresh && outcome == PROBE_ANSWERED)
+		w->servers[result.server].probe_answered = probe.serial;
+	if (probe.is_fresh && outcome == PROBE_ANSWERED &&
+		w->servers[result.server].probe_answered != probe.serial) {
 		worker_socket_take_over(w, socket);
 		w->env.ops->sockets_wanted(w->env.ctx, result.server, now_ns);
 	} else if (probe.is_fresh) {

@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/histogram.h"
 #include "wire/name.h"
 
 /* Payload of an IPv4 packet at most; nothing larger can leave whatever is configured. */
@@ -131,9 +132,12 @@ static void count_reply(
 		count_server(w, a->server, SERVER_METRIC_servfail);
 	if (rcode == RCODE_REFUSED)
 		count_server(w, a->server, SERVER_METRIC_refused);
-	if (us > 0)
-		server_metric_add(
-			&w->env.server_metrics[a->server], SERVER_METRIC_latency_us, (uint64_t)us);
+	if (us < 0)
+		us = 0;
+	server_metric_add(
+		&w->env.server_metrics[a->server], SERVER_METRIC_latency_us, (uint64_t)us);
+	if (w->env.latencies)
+		histogram_add(&w->env.latencies[a->server], (uint64_t)us);
 	signs_replied(server_of(w, a->server));
 }
 

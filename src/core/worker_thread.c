@@ -433,6 +433,7 @@ static int make_worker(struct worker_thread *t)
 		.rng = &t->rng,
 		.metrics = p->metrics,
 		.server_metrics = p->server_metrics,
+		.latencies = p->latencies,
 		.number = p->number,
 	};
 	int rc = worker_new(&env, clock_mono_ns(), &t->worker);

@@ -29,6 +29,7 @@ struct worker_thread_params {
 	const struct port_set *avoid_ports;
 	struct metric_block *metrics;
 	struct server_metrics *server_metrics; /* one per server */
+	struct histogram *latencies; /* the same; NULL: not measured */
 	bool trace; /* log what happens to each query */
 	/* A probe has ended; called on the worker's thread, must not wait. */
 	void (*probe_done)(void *ctx, const struct probe_result *result);

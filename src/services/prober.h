@@ -1,35 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * prober - decides when each server is probed, hears the results, and says who is up. One thread of
- * its own; it sleeps until the next probe is due, and for ever when there is nothing to probe.
+ * prober - the thread around the watch (balance/watch.h), which decides when each server is probed
+ * and who is up. It sleeps until the watch has something to do, and for ever when it has not.
  *
- * It orders a probe from one worker after the other, which sends it by one of its traffic's
- * sockets. A probe without an answer is repeated once by a fresh socket before it counts as failed.
- * The only writer of server states. Every change is logged once, with its reason. */
+ * Results and signs come in from the workers' threads, orders of probes go out to the workers, and
+ * what the watch tells is logged. */
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "balance/health.h"
-#include "balance/signs.h"
-#include "balance/probe.h"
+#include "balance/watch.h"
 
-struct pool;
 struct prober;
 
 struct prober_params {
-	struct pool *pool;
-	unsigned n_workers;
-	struct health_params health;
-	bool is_off; /* no probes: servers with state "auto" count as up */
+	/* The rules and the pool. The message is made here, of the following. */
+	struct watch_params watch;
 	const uint8_t *qname; /* wire */
 	size_t qname_len;
-	bool qname_is_default;
 	uint16_t qtype;
-	uint32_t reject; /* rcodes that fail a probe, a bit each */
 	/* Hands an order to a worker; false: its box is full. Called on the prober's thread. */
 	bool (*order)(void *ctx, unsigned worker, const struct probe_order *order);
+	/* Adds to counts what all workers' histograms of the server hold (histogram_sum). NULL: nothing
+	 * is measured. Called on the prober's thread. */
+	void (*latency)(void *ctx, size_t server, uint32_t *counts);
 	void *ctx;
 };
 
@@ -42,8 +37,7 @@ void prober_stop(struct prober *p); /* and joins; does nothing if it was not sta
 
 /* Any worker's thread: a probe has ended. Takes the lock of the results' mailbox. */
 void prober_result(void *prober, const struct probe_result *result);
-
-/* The same: what a worker saw of a server's queries is reason to look at it. */
+/* Any worker's thread: what signs_* told. Takes no lock, cannot overflow: it is a bit. */
 void prober_sign(void *prober, uint16_t server, enum sign sign);
 
 /* Any thread: probes of a server that ended well, and that failed. */

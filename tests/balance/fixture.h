@@ -3,6 +3,7 @@
  * fixture - pools and queries for the tests of the balance layer: servers are named a, b, c, …,
  * and every query has a name and a client of its own unless a test says otherwise. */
 #pragma once
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,43 @@ static inline struct pool *fixture_pool(enum policy_kind kind, const unsigned *w
 		abort();
 	free(f);
 	return pool;
+}
+
+/* Servers by letter: U(p), E(jected), D(own), F(orced down), small if draining; and the digits of
+ * their tiers. */
+static inline struct pool *fixture_pool_of(
+	enum policy_kind kind, unsigned max_outstanding, const char *servers, const char *tiers)
+{
+	struct fixture_params *f = malloc(sizeof *f);
+	struct pool *pool = NULL;
+
+	if (f == NULL)
+		abort();
+	fixture_params_init(f, kind, NULL, strlen(servers), max_outstanding, SERVER_AUTO);
+	for (size_t i = 0; servers[i] != '\0'; i++) {
+		f->servers[i].tier = (unsigned)(tiers[i] - '0');
+		if (servers[i] == 'F')
+			f->servers[i].mode = SERVER_FORCED_DOWN;
+		else if (islower((unsigned char)servers[i]))
+			f->servers[i].mode = SERVER_DRAIN;
+	}
+	if (pool_new(&f->pool, &pool) != 0)
+		abort();
+	free(f);
+	for (size_t i = 0; servers[i] != '\0'; i++) {
+		int letter = toupper((unsigned char)servers[i]);
+
+		pool_set_state(pool, i,
+			letter == 'U'   ? SERVER_UP
+			: letter == 'E' ? SERVER_EJECTED
+					: SERVER_DOWN);
+	}
+	return pool;
+}
+
+static inline const char *fixture_policy_name(int kind)
+{
+	return policy_table[kind]->name;
 }
 
 static inline void fixture_rng(struct rng *rng, uint8_t seed)

@@ -188,3 +188,130 @@ Test(health, counts_do_not_wrap)
 	cr_expect_eq(h.n_failed, UINT32_MAX);
 	cr_expect_eq(h.state, SERVER_DOWN);
 }
+
+/* ---- suspicion ---------------------------------------------------------------------------------- */
+
+static void become(struct health *h, const struct health_params *p, const char *results,
+	struct rng *rng)
+{
+	fixture_rng(rng, 6);
+	health_init(h, p, START);
+	for (; *results; results++)
+		health_probe_done(h, *results == '+', START, rng);
+}
+
+Test(health, one_failure_is_enough_for_a_suspect)
+{
+	struct health_params p = params(3, 2);
+	struct health h;
+	struct rng rng;
+
+	become(&h, &p, "+", &rng);
+	health_suspect(&h);
+	cr_expect(health_is_in_doubt(&h));
+	cr_expect(health_probe_done(&h, false, START, &rng));
+	cr_expect_eq(h.state, SERVER_DOWN);
+	cr_expect_not(h.is_suspect);
+	cr_expect_not(health_is_in_doubt(&h));
+}
+
+Test(health, one_success_ends_suspicion)
+{
+	struct health_params p = params(3, 2);
+	struct health h;
+	struct rng rng;
+
+	become(&h, &p, "+", &rng);
+	health_suspect(&h);
+	cr_expect_not(health_probe_done(&h, true, START, &rng));
+	cr_expect_eq(h.state, SERVER_UP);
+	cr_expect_not(health_is_in_doubt(&h));
+	cr_expect_geq(h.next_ns, START + 900 * MS);
+	cr_expect_not(health_probe_done(&h, false, START, &rng), "it takes three again");
+}
+
+Test(health, only_an_up_server_can_be_suspect)
+{
+	static const char *const before[] = { "", "-", "-+" };
+	struct health_params p = params(3, 2);
+	struct health h;
+	struct rng rng;
+
+	for (size_t i = 0; i < 3; i++) {
+		become(&h, &p, before[i], &rng);
+		health_suspect(&h);
+		cr_expect_not(h.is_suspect, "after \"%s\"", before[i]);
+	}
+}
+
+/* ---- hold --------------------------------------------------------------------------------------- */
+
+Test(health, a_held_server_waits_for_its_time)
+{
+	struct health_params p = params(3, 2);
+	struct health h;
+	struct rng rng;
+
+	become(&h, &p, "-", &rng);
+	health_hold(&h, START + 1000 * MS);
+	cr_expect_not(health_probe_done(&h, true, START + 100 * MS, &rng));
+	cr_expect_not(health_is_held(&h), "its probes do not speak for it yet");
+	cr_expect(health_is_in_doubt(&h));
+	cr_expect_not(health_probe_done(&h, true, START + 300 * MS, &rng));
+	cr_expect(health_is_held(&h));
+	cr_expect_not(health_is_in_doubt(&h));
+	cr_expect_geq(h.next_ns, START + 1200 * MS, "nothing to hurry for");
+	cr_expect_not(health_probe_done(&h, true, START + 1000 * MS - 1, &rng));
+	cr_expect(health_probe_done(&h, true, START + 1000 * MS, &rng));
+	cr_expect_eq(h.state, SERVER_UP);
+}
+
+Test(health, a_failure_ends_what_the_hold_had_gathered)
+{
+	struct health_params p = params(3, 2);
+	struct health h;
+	struct rng rng;
+
+	become(&h, &p, "-", &rng);
+	health_hold(&h, START + 1000 * MS);
+	health_probe_done(&h, true, START, &rng);
+	health_probe_done(&h, true, START, &rng);
+	health_probe_done(&h, false, START, &rng);
+	cr_expect_not(health_is_held(&h));
+	cr_expect_not(health_probe_done(&h, true, START + 2000 * MS, &rng), "two again");
+	cr_expect(health_probe_done(&h, true, START + 2000 * MS, &rng));
+}
+
+Test(health, a_held_server_can_be_released)
+{
+	struct health_params p = params(3, 2);
+	struct health h;
+	struct rng rng;
+
+	become(&h, &p, "-", &rng);
+	health_hold(&h, INT64_MAX);
+	health_probe_done(&h, true, START, &rng);
+	health_probe_done(&h, true, START, &rng);
+	health_release(&h);
+	cr_expect_eq(h.state, SERVER_UP);
+	cr_expect_not(health_is_held(&h));
+	cr_expect_not(health_is_in_doubt(&h));
+}
+
+Test(health, jitter_of_any_percentage_stays_in_bounds)
+{
+	static const unsigned percents[] = { 0, 1, 10, 20, 100 };
+	struct rng rng;
+
+	fixture_rng(&rng, 7);
+	for (size_t i = 0; i < sizeof percents / sizeof percents[0]; i++) {
+		int64_t part_ns = 10 * MS * percents[i];
+
+		for (int k = 0; k < 1000; k++) {
+			int64_t ns = health_jittered(1000 * MS, percents[i], &rng);
+
+			cr_assert(ns >= 1000 * MS - part_ns && ns <= 1000 * MS + part_ns,
+				"%u %%: %lld ns", percents[i], (long long)ns);
+		}
+	}
+}

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Tests of the policies: shares against weights, idle and loaded, and what each promises beside.
- * What every policy owes on limits, tried and down servers is in test_pool.c, what the hash
- * policies promise beside in test_policy_hash.c. Shares are over N_QUERIES seeded draws, whose own
- * deviation is at most 0.25 points. */
+ * Tests of what each policy promises by itself. What every policy owes on limits, tried and down
+ * servers is in test_pool_choose.c, shares against weights are in test_policy_shares.c, and what
+ * the hash policies promise beside in test_policy_hash.c. */
 #include "balance/policy.h"
 
 #include <criterion/criterion.h>
@@ -11,105 +10,6 @@
 
 #include "balance/alias.h"
 #include "balance/fixture.h"
-
-#define N_QUERIES 40000
-#define SATURATED 200 /* queries in flight */
-
-static const enum policy_kind weighted[] = { POLICY_P2C, POLICY_LEAST_OUTSTANDING,
-	POLICY_ROUND_ROBIN, POLICY_RANDOM, POLICY_HASH, POLICY_CLIENT_HASH };
-#define N_WEIGHTED (sizeof weighted / sizeof weighted[0])
-
-struct traffic {
-	size_t in_flight; /* kept out all the time; 0: each comes back before the next */
-	double mean; /* if not 0: in flight on average, coming and going as they please (Poisson) */
-	size_t slow_server; /* answers five times slower; none: SIZE_MAX */
-	double shares[FIXTURE_SERVERS_MAX];
-};
-
-struct flight {
-	uint16_t servers[1000];
-	size_t n;
-};
-
-/* One comes back, any with equal chance but for the slow server's. */
-static void answer_one(
-	const struct traffic *t, struct flight *out, struct pool *pool, struct rng *rng)
-{
-	size_t k;
-
-	do {
-		k = rng_below(rng, (uint32_t)out->n);
-	} while (out->servers[k] == t->slow_server && rng_below(rng, 5) != 0);
-	server_release(&pool->servers[out->servers[k]], 1);
-	out->servers[k] = out->servers[--out->n];
-}
-
-/* Is the next event a reply, not a query? */
-static bool is_reply_next(const struct traffic *t, const struct flight *out, struct rng *rng)
-{
-	if (out->n == 0)
-		return false;
-	if (t->mean > 0)
-		return rng_u32(rng) * 0x1p-32 < (double)out->n / ((double)out->n + t->mean);
-	return out->n >= t->in_flight;
-}
-
-static void run(struct traffic *t, struct pool *pool)
-{
-	struct flight out = { .n = 0 };
-	struct fixture_query q;
-	struct rng rng;
-
-	fixture_rng(&rng, 42);
-	fixture_query_init(&q, pool, &rng);
-	for (uint32_t k = 0; k < N_QUERIES; k++) {
-		int i;
-
-		fixture_query_set(&q, k);
-		while (is_reply_next(t, &out, &rng))
-			answer_one(t, &out, pool, &rng);
-		i = pool_choose(&q.choice);
-		cr_assert_geq(i, 0, "%s", pool->tiers[0].policy->ops->name);
-		t->shares[i] += 1.0 / N_QUERIES;
-		out.servers[out.n++] = (uint16_t)i;
-	}
-	while (out.n > 0)
-		answer_one(t, &out, pool, &rng);
-}
-
-static const struct {
-	size_t n;
-	unsigned weights[4];
-} pools[] = {
-	{ 2, { 1, 1 } },
-	{ 2, { 3, 1 } },
-	{ 2, { 1, 4 } },
-	{ 2, { 4, 1 } },
-	{ 3, { 1, 1, 1 } },
-	{ 4, { 10, 1, 1, 1 } },
-};
-
-static void expect_shares(enum policy_kind kind, size_t row, size_t in_flight, size_t down)
-{
-	struct pool *pool = fixture_pool(kind, pools[row].weights, pools[row].n, 1000, SERVER_AUTO);
-	struct traffic t = { .in_flight = in_flight, .slow_server = SIZE_MAX };
-	double sum = 0;
-
-	for (size_t i = 0; i < pools[row].n; i++) {
-		pool_set_state(pool, i, i == down ? SERVER_DOWN : SERVER_UP);
-		sum += i == down ? 0 : pools[row].weights[i];
-	}
-	run(&t, pool);
-	for (size_t i = 0; i < pools[row].n; i++) {
-		double want = i == down ? 0 : pools[row].weights[i] / sum;
-
-		cr_expect_float_eq(t.shares[i], want, 0.02,
-			"%s, pool %zu, %zu in flight, %d down: server %zu has %.3f of %.3f",
-			pool->tiers[0].policy->ops->name, row, in_flight, (int)down, i, t.shares[i],
-			want);
-	}
-	pool_free(&pool);
-}
 
 Test(policy, table_is_in_the_order_of_the_kinds)
 {
@@ -120,75 +20,6 @@ Test(policy, table_is_in_the_order_of_the_kinds)
 		cr_assert_not_null(policy_table[kind], "kind %d", kind);
 		cr_expect_str_eq(policy_table[kind]->name, names[kind]);
 		cr_expect_gt(strlen(policy_table[kind]->help), 0, "%s", names[kind]);
-	}
-}
-
-Test(policy, shares_follow_the_weights_when_idle)
-{
-	for (size_t k = 0; k < N_WEIGHTED; k++) {
-		for (size_t row = 0; row < sizeof pools / sizeof pools[0]; row++)
-			expect_shares(weighted[k], row, 0, SIZE_MAX);
-	}
-}
-
-Test(policy, shares_follow_the_weights_when_loaded)
-{
-	for (size_t k = 0; k < N_WEIGHTED; k++) {
-		for (size_t row = 0; row < sizeof pools / sizeof pools[0]; row++)
-			expect_shares(weighted[k], row, SATURATED, SIZE_MAX);
-	}
-}
-
-/* Where queries come and go as they please. Between 0.1 and 10, with about one out, the light ones
- * have a few points more: the whole numbers are too coarse to compare. */
-Test(policy, p2c_shares_follow_the_weights_idle_busy_and_saturated)
-{
-	static const double means[] = { 0.1, 10, 200 };
-	static const unsigned weights[] = { 4, 1 };
-
-	for (size_t k = 0; k < sizeof means / sizeof means[0]; k++) {
-		struct pool *pool = fixture_pool(POLICY_P2C, weights, 2, 1000, SERVER_FORCED_UP);
-		struct traffic t = { .mean = means[k], .slow_server = SIZE_MAX };
-
-		run(&t, pool);
-		cr_expect_float_eq(
-			t.shares[0], 0.8, 0.02, "%.1f in flight: %.3f", means[k], t.shares[0]);
-		pool_free(&pool);
-	}
-}
-
-Test(policy, a_server_down_leaves_the_shares_of_the_others)
-{
-	for (size_t k = 0; k < N_WEIGHTED; k++) {
-		for (size_t row = 4; row < sizeof pools / sizeof pools[0]; row++) {
-			for (size_t down = 0; down < pools[row].n; down++) {
-				expect_shares(weighted[k], row, 0, down);
-				expect_shares(weighted[k], row, SATURATED, down);
-			}
-		}
-	}
-}
-
-Test(policy, a_slow_server_gets_less_where_load_counts)
-{
-	static const struct {
-		enum policy_kind kind;
-		double least, most;
-	} cases[] = {
-		{ POLICY_P2C, 0.03, 0.08 },
-		{ POLICY_LEAST_OUTSTANDING, 0.03, 0.08 },
-		{ POLICY_RANDOM, 0.18, 0.22 },
-		{ POLICY_ROUND_ROBIN, 0.19, 0.21 },
-	};
-
-	for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-		struct pool *pool = fixture_pool(cases[k].kind, NULL, 5, 1000, SERVER_FORCED_UP);
-		struct traffic t = { .in_flight = SATURATED, .slow_server = 2 };
-
-		run(&t, pool);
-		cr_expect(t.shares[2] >= cases[k].least && t.shares[2] <= cases[k].most, "%s: %.3f",
-			pool->tiers[0].policy->ops->name, t.shares[2]);
-		pool_free(&pool);
 	}
 }
 

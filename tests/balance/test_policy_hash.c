@@ -159,6 +159,126 @@ Test(policy_hash, seed_decides_who_owns_what)
 	cr_expect(n_equal > 180 && n_equal < 320, "%u names stay with another seed", n_equal);
 }
 
+/* From a tenth to all: names come, none goes, and nobody else's move but to where they belong. */
+Test(policy_hash, a_starting_server_gets_the_same_names_first)
+{
+	static const uint32_t ramps[] = { 6554, 16384, 32768, 60000, SERVER_SHARE_FULL };
+	enum { N = 4, NAMES = 5000 };
+	struct pool *pool = fixture_pool(POLICY_HASH, NULL, N, 1000, SERVER_FORCED_UP);
+	int home[NAMES], before[NAMES];
+	struct fixture_query q;
+	struct rng rng;
+
+	fixture_rng(&rng, 15);
+	fixture_query_init(&q, pool, &rng);
+	for (uint32_t i = 0; i < NAMES; i++)
+		home[i] = owner(pool, &q, i);
+	for (size_t k = 0; k < sizeof ramps / sizeof ramps[0]; k++) {
+		double ramp = (double)ramps[k] / SERVER_SHARE_FULL;
+		unsigned n = 0, n_again = 0;
+
+		server_set_ramp(&pool->servers[1], ramps[k]);
+		for (uint32_t i = 0; i < NAMES; i++) {
+			int now = owner(pool, &q, i);
+
+			n += now == 1;
+			n_again += owner(pool, &q, i) != now;
+			if (k > 0 && before[i] == 1)
+				cr_expect_eq(now, 1, "ramp %.2f: name %u went again", ramp, i);
+			if (home[i] != 1)
+				cr_expect_eq(now, home[i], "ramp %.2f: name %u", ramp, i);
+			before[i] = now;
+		}
+		cr_expect_float_eq(n / (double)NAMES, ramp / (N - 1 + ramp), 0.05,
+			"ramp %.2f: %u names", ramp, n);
+		cr_expect_leq(n_again, 15, "ramp %.2f: %u moved when asked again", ramp, n_again);
+	}
+	pool_free(&pool);
+}
+
+Test(policy_hash, pace_moves_no_name)
+{
+	struct pool *pool = fixture_pool(POLICY_HASH, NULL, 3, 1000, SERVER_FORCED_UP);
+	int owners[1000];
+	struct fixture_query q;
+	struct rng rng;
+
+	fixture_rng(&rng, 16);
+	fixture_query_init(&q, pool, &rng);
+	for (uint32_t i = 0; i < 1000; i++)
+		owners[i] = owner(pool, &q, i);
+	server_set_pace(&pool->servers[1], SERVER_SHARE_FULL / 4);
+	for (uint32_t i = 0; i < 1000; i++)
+		cr_expect_eq(owner(pool, &q, i), owners[i], "name %u", i);
+	pool_free(&pool);
+}
+
+/* Names, or clients, of tier 0 that spill are always the same, more of them with less share. */
+Test(policy_hash, the_same_names_spill_to_the_next_tier)
+{
+	static const enum policy_kind kinds[] = { POLICY_HASH, POLICY_CLIENT_HASH };
+	static const unsigned percents[] = { 100, 90, 50, 10, 0 };
+	enum { NAMES = 5000 };
+
+	for (size_t kind = 0; kind < 2; kind++) {
+		struct pool *pool = fixture_pool_of(kinds[kind], 1000, "UUUUU", "00011");
+		int home[NAMES];
+		bool has_spilled[NAMES] = { false };
+		struct fixture_query q;
+		struct rng rng;
+
+		fixture_rng(&rng, 17);
+		fixture_query_init(&q, pool, &rng);
+		for (size_t k = 0; k < sizeof percents / sizeof percents[0]; k++) {
+			uint32_t low = SERVER_SHARE_FULL * percents[k] / 100;
+			unsigned n_spilled = 0;
+
+			pool_set_tier_shares(
+				pool, (const uint32_t[]){ low, SERVER_SHARE_FULL - low });
+			for (uint32_t i = 0; i < NAMES; i++) {
+				int now = owner(pool, &q, i);
+				bool is_spilled = now >= 3;
+
+				home[i] = k == 0 ? now : home[i];
+				cr_expect_eq(owner(pool, &q, i), now, "name %u", i);
+				cr_expect(is_spilled || now == home[i], "name %u", i);
+				cr_expect(is_spilled || !has_spilled[i], "name %u is back", i);
+				has_spilled[i] = is_spilled;
+				n_spilled += is_spilled;
+			}
+			cr_expect_float_eq(n_spilled / (double)NAMES, 1 - percents[k] / 100.0, 0.02,
+				"%u percent: %u spill", percents[k], n_spilled);
+		}
+		pool_free(&pool);
+	}
+}
+
+/* The claim of one server removed from the file, in names; in entries it is in test_maglev.c. */
+Test(policy_hash, few_names_move_when_a_server_is_removed)
+{
+	enum { N = 5, NAMES = 5000, GONE = 2 };
+	struct fixture_params f;
+	struct pool *with = NULL, *without = NULL;
+	unsigned n_moved = 0;
+	struct fixture_query q, r;
+	struct rng rng;
+
+	fixture_params_init(&f, POLICY_HASH, NULL, N, 1000, SERVER_FORCED_UP);
+	cr_assert_eq(pool_new(&f.pool, &with), 0);
+	memmove(&f.servers[GONE], &f.servers[GONE + 1], (N - 1 - GONE) * sizeof f.servers[0]);
+	f.pool.n_servers = N - 1;
+	cr_assert_eq(pool_new(&f.pool, &without), 0);
+	fixture_rng(&rng, 18);
+	fixture_query_init(&q, with, &rng);
+	fixture_query_init(&r, without, &rng);
+	for (uint32_t i = 0; i < NAMES; i++)
+		n_moved += strcmp(with->servers[owner(with, &q, i)].params.name,
+				   without->servers[owner(without, &r, i)].params.name) != 0;
+	cr_expect_leq(n_moved / (double)NAMES, 1.0 / N + 0.02, "%u names", n_moved);
+	pool_free(&without);
+	pool_free(&with);
+}
+
 /* One name alone: nobody beyond load_factor of its share, and nobody moved below the floor of 8. */
 Test(policy_hash, bounds_the_load_of_a_hot_name)
 {

@@ -1,46 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Tests of balance/pool: who is eligible, what pool_choose promises whatever the policy does, and
- * the count of servers that are up. What holds for every policy is looped over all of them. */
+ * Tests of balance/pool: how it is made, and what the prober's thread publishes in it. How it is
+ * searched is in test_pool_choose.c and test_pool_again.c. */
 #include "balance/pool.h"
 
 #include <criterion/criterion.h>
 
 #include "balance/fixture.h"
 #include "base/err.h"
-
-static const char *policy_name(int kind)
-{
-	return policy_table[kind]->name;
-}
-
-/* A policy that plays a part: it names `next`, after doing what a test put into `before`. */
-static struct script {
-	int next;
-	unsigned n_picks;
-	void (*before)(struct pool *pool);
-	struct pool *pool;
-} script;
-
-static int scripted_pick(const struct policy *policy, const struct choice *c)
-{
-	(void)policy;
-	(void)c;
-	script.n_picks++;
-	if (script.before != NULL)
-		script.before(script.pool);
-	return script.next;
-}
-
-static void play(struct pool *pool, int next, void (*before)(struct pool *pool))
-{
-	static struct policy_ops ops;
-
-	ops = *pool->tiers[0].policy->ops;
-	ops.pick = scripted_pick;
-	pool->tiers[0].policy->ops = &ops;
-	script = (struct script){ .next = next, .before = before, .pool = pool };
-}
 
 Test(pool, refuses_no_servers_and_more_than_an_index_holds)
 {
@@ -75,22 +42,29 @@ Test(pool, new_copies_the_servers_and_counts_them)
 	cr_expect_null(pool);
 }
 
-Test(pool, set_state_keeps_the_count)
+Test(pool, set_state_keeps_the_counts)
 {
 	static const struct {
 		size_t server;
 		enum server_state state;
-		uint32_t n_up;
+		uint32_t n_up, n_ejected;
 	} steps[] = {
-		{ 0, SERVER_UP, 1 },
-		{ 0, SERVER_UP, 1 },
-		{ 1, SERVER_DOWN, 1 },
-		{ 1, SERVER_UP, 2 },
-		{ 0, SERVER_DOWN, 1 },
-		{ 0, SERVER_DOWN, 1 },
-		{ 0, SERVER_UNKNOWN, 1 },
-		{ 1, SERVER_UNKNOWN, 0 },
-		{ 1, SERVER_DOWN, 0 },
+		{ 0, SERVER_UP, 1, 0 },
+		{ 0, SERVER_UP, 1, 0 },
+		{ 1, SERVER_DOWN, 1, 0 },
+		{ 1, SERVER_UP, 2, 0 },
+		{ 1, SERVER_EJECTED, 1, 1 },
+		{ 1, SERVER_EJECTED, 1, 1 },
+		{ 0, SERVER_EJECTED, 0, 2 },
+		{ 0, SERVER_UP, 1, 1 },
+		{ 1, SERVER_DOWN, 1, 0 },
+		{ 1, SERVER_UP, 2, 0 },
+		{ 0, SERVER_DOWN, 1, 0 },
+		{ 0, SERVER_DOWN, 1, 0 },
+		{ 0, SERVER_UNKNOWN, 1, 0 },
+		{ 1, SERVER_UNKNOWN, 0, 0 },
+		{ 1, SERVER_DOWN, 0, 0 },
+		{ 1, SERVER_EJECTED, 0, 1 },
 	};
 	struct pool *pool = fixture_pool(POLICY_P2C, NULL, 2, 10, SERVER_AUTO);
 
@@ -100,6 +74,7 @@ Test(pool, set_state_keeps_the_count)
 		cr_expect_eq(server_state(&pool->servers[steps[i].server]), steps[i].state,
 			"step %zu", i);
 		cr_expect_eq(atomic_load(&pool->n_up), steps[i].n_up, "step %zu", i);
+		cr_expect_eq(atomic_load(&pool->n_ejected), steps[i].n_ejected, "step %zu", i);
 		cr_expect_eq(pool_is_failing_open(pool), steps[i].n_up == 0, "step %zu", i);
 	}
 	pool_free(&pool);
@@ -121,330 +96,96 @@ Test(pool, forced_servers_keep_their_state)
 	pool_free(&pool);
 }
 
-/* Who may be asked at which level, as letters of the levels: u(p), e(jected), d(raining), a(ny). */
-Test(pool, eligible_depends_on_mode_state_level_and_panic)
+Test(pool, tiers_are_in_the_order_of_their_numbers)
 {
+	static const unsigned tier_of[] = { 7, 0, SERVER_TIER_MAX, 7, 0, 7 };
 	static const struct {
-		const char *name;
-		enum server_mode mode;
-		enum server_state state;
-		bool is_panicking;
-		const char *levels;
-	} cases[] = {
-		{ "up", SERVER_AUTO, SERVER_UP, false, "ueda" },
-		{ "ejected", SERVER_AUTO, SERVER_EJECTED, false, "eda" },
-		{ "down", SERVER_AUTO, SERVER_DOWN, false, "a" },
-		{ "unknown", SERVER_AUTO, SERVER_UNKNOWN, false, "a" },
-		{ "forced up", SERVER_FORCED_UP, SERVER_UP, false, "ueda" },
-		{ "forced down", SERVER_FORCED_DOWN, SERVER_DOWN, false, "" },
-		{ "draining, up", SERVER_DRAIN, SERVER_UP, false, "da" },
-		{ "draining, ejected", SERVER_DRAIN, SERVER_EJECTED, false, "da" },
-		{ "draining, down", SERVER_DRAIN, SERVER_DOWN, false, "a" },
-		{ "draining, unknown", SERVER_DRAIN, SERVER_UNKNOWN, false, "a" },
-		{ "panic, up", SERVER_AUTO, SERVER_UP, true, "ueda" },
-		{ "panic, ejected", SERVER_AUTO, SERVER_EJECTED, true, "ueda" },
-		{ "panic, down", SERVER_AUTO, SERVER_DOWN, true, "a" },
-		{ "panic, draining, up", SERVER_DRAIN, SERVER_UP, true, "da" },
-		{ "panic, draining, ejected", SERVER_DRAIN, SERVER_EJECTED, true, "da" },
-		{ "panic, forced down", SERVER_FORCED_DOWN, SERVER_DOWN, true, "" },
+		unsigned number;
+		size_t n;
+		uint16_t members[3];
+	} want[] = {
+		{ 0, 2, { 1, 4 } },
+		{ 7, 3, { 0, 3, 5 } },
+		{ SERVER_TIER_MAX, 1, { 2 } },
 	};
-	static const uint16_t tried[] = { 2, 0 };
 
-	for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
-		struct pool *pool = fixture_pool(POLICY_P2C, NULL, 3, 1, cases[k].mode);
+	for (int kind = 0; kind < POLICY_COUNT; kind++) {
+		struct fixture_params f;
+		struct pool *pool = NULL;
 
-		pool_set_state(pool, 0, cases[k].state);
-		pool_set_panic(pool, cases[k].is_panicking);
-		for (int level = CHOICE_UP; level <= CHOICE_ANY; level++) {
-			bool want = strchr(cases[k].levels, "ueda"[level]) != NULL;
-			struct choice c = { .pool = pool,
-				.tried = tried,
-				.n_tried = 1,
-				.level = (enum choice_level)level };
+		fixture_params_init(&f, (enum policy_kind)kind, NULL, 6, 10, SERVER_AUTO);
+		for (size_t i = 0; i < 6; i++)
+			f.servers[i].tier = tier_of[i];
+		cr_assert_eq(pool_new(&f.pool, &pool), 0);
+		cr_assert_eq(pool->n_tiers, 3);
+		for (size_t t = 0; t < 3; t++) {
+			const struct tier *tier = &pool->tiers[t];
 
-			cr_expect_eq(choice_is_eligible(&c, 0), want, "%s, level %d", cases[k].name,
-				level);
-			cr_expect_eq(
-				choice_has_room(&c, 0), want, "%s, level %d", cases[k].name, level);
-			c.n_tried = 2;
-			cr_expect_not(choice_is_eligible(&c, 0), "%s, level %d, tried",
-				cases[k].name, level);
-			c.n_tried = 1;
-			cr_assert(server_reserve(&pool->servers[0]));
-			cr_expect_eq(choice_is_eligible(&c, 0), want, "%s, level %d, full",
-				cases[k].name, level);
-			cr_expect_not(
-				choice_has_room(&c, 0), "%s, level %d, full", cases[k].name, level);
-			server_release(&pool->servers[0], 1);
+			cr_expect_eq(tier->number, want[t].number, "tier %zu", t);
+			cr_assert_eq(tier->n, want[t].n, "tier %zu", t);
+			cr_expect_arr_eq(tier->members, want[t].members,
+				tier->n * sizeof tier->members[0], "tier %zu", t);
+			cr_expect_eq(tier->policy->ops, policy_table[kind], "tier %zu", t);
 		}
 		pool_free(&pool);
 	}
 }
 
-Test(pool, choose_takes_a_place_at_the_server_it_names)
+Test(pool, one_tier_is_all_servers_in_the_order_of_the_file)
 {
-	for (int kind = 0; kind < POLICY_COUNT; kind++) {
-		struct pool *pool = fixture_pool(
-			(enum policy_kind)kind, NULL, 3, 100, SERVER_FORCED_UP);
-		struct fixture_query q;
-		struct rng rng;
-		uint32_t counts[3] = { 0 };
+	struct pool *pool = fixture_pool(POLICY_P2C, NULL, 200, 10, SERVER_AUTO);
 
-		fixture_rng(&rng, 1);
-		fixture_query_init(&q, pool, &rng);
-		for (uint32_t k = 0; k < 90; k++) {
-			int i;
-
-			fixture_query_set(&q, k);
-			i = pool_choose(&q.choice);
-			cr_assert(i >= 0 && i < 3, "%s: %d", policy_name(kind), i);
-			counts[i]++;
-		}
-		for (int i = 0; i < 3; i++)
-			cr_expect_eq(server_outstanding(&pool->servers[i]), counts[i], "%s",
-				policy_name(kind));
-		pool_free(&pool);
-	}
-}
-
-/* Every place is found, none twice, then the pool is full; one place back is found again. */
-Test(pool, choose_fills_every_place_and_then_says_full)
-{
-	static const unsigned weights[] = { 1, 5, 2, 1 };
-
-	for (int kind = 0; kind < POLICY_COUNT; kind++) {
-		struct pool *pool = fixture_pool(
-			(enum policy_kind)kind, weights, 4, 25, SERVER_FORCED_UP);
-		struct fixture_query q;
-		struct rng rng;
-
-		fixture_rng(&rng, 2);
-		fixture_query_init(&q, pool, &rng);
-		for (uint32_t k = 0; k < 100; k++) {
-			fixture_query_set(&q, k);
-			cr_assert_geq(
-				pool_choose(&q.choice), 0, "%s, query %u", policy_name(kind), k);
-		}
-		for (uint32_t k = 0; k < 10; k++) {
-			fixture_query_set(&q, k);
-			cr_assert_eq(
-				pool_choose(&q.choice), POOL_ALL_FULL, "%s", policy_name(kind));
-		}
-		for (int i = 0; i < 4; i++) {
-			cr_expect_eq(
-				server_outstanding(&pool->servers[i]), 25, "%s", policy_name(kind));
-			server_release(&pool->servers[i], 1);
-			cr_expect_eq(pool_choose(&q.choice), i, "%s", policy_name(kind));
-		}
-		pool_free(&pool);
-	}
-}
-
-Test(pool, choose_asks_each_server_once_per_query_and_then_nobody)
-{
-	static const unsigned weights[] = { 100, 1, 1, 10, 1 };
-
-	for (int kind = 0; kind < POLICY_COUNT; kind++) {
-		struct pool *pool = fixture_pool(
-			(enum policy_kind)kind, weights, 5, 1000, SERVER_FORCED_UP);
-		struct fixture_query q;
-		struct rng rng;
-
-		fixture_rng(&rng, 3);
-		fixture_query_init(&q, pool, &rng);
-		for (uint32_t k = 0; k < 100; k++) {
-			uint16_t tried[5];
-
-			fixture_query_set(&q, k);
-			q.choice.tried = tried;
-			for (q.choice.n_tried = 0; q.choice.n_tried < 5; q.choice.n_tried++) {
-				int i = pool_choose(&q.choice);
-
-				cr_assert_geq(i, 0, "%s", policy_name(kind));
-				for (size_t t = 0; t < q.choice.n_tried; t++)
-					cr_assert_neq(
-						tried[t], i, "%s asks twice", policy_name(kind));
-				tried[q.choice.n_tried] = (uint16_t)i;
-			}
-			cr_assert_eq(
-				pool_choose(&q.choice), POOL_NO_SERVER, "%s", policy_name(kind));
-		}
-		pool_free(&pool);
-	}
-}
-
-Test(pool, choose_fails_open_when_nobody_is_up)
-{
-	static const enum server_state states[] = { SERVER_UNKNOWN, SERVER_DOWN };
-
-	for (int kind = 0; kind < POLICY_COUNT; kind++) {
-		for (size_t s = 0; s < 2; s++) {
-			struct fixture_params f;
-			struct pool *pool = NULL;
-			struct fixture_query q;
-			struct rng rng;
-			bool seen[3] = { false };
-
-			fixture_params_init(&f, (enum policy_kind)kind, NULL, 3, 1000, SERVER_AUTO);
-			f.servers[1].mode = SERVER_FORCED_DOWN;
-			cr_assert_eq(pool_new(&f.pool, &pool), 0);
-			pool_set_state(pool, 0, states[s]);
-			pool_set_state(pool, 2, states[s]);
-			fixture_rng(&rng, 4);
-			fixture_query_init(&q, pool, &rng);
-			for (uint32_t k = 0; k < 100; k++) {
-				int i;
-
-				fixture_query_set(&q, k);
-				i = pool_choose(&q.choice);
-				cr_assert(i == 0 || i == 2, "%s: %d", policy_name(kind), i);
-				cr_assert_eq(q.choice.level, CHOICE_ANY);
-				seen[i] = true;
-			}
-			cr_expect(seen[0] && (seen[2] || kind == POLICY_FIRST_AVAILABLE), "%s",
-				policy_name(kind));
-			pool_set_state(pool, 2, SERVER_UP);
-			for (uint32_t k = 0; k < 100; k++) {
-				fixture_query_set(&q, k);
-				cr_assert_eq(pool_choose(&q.choice), 2, "%s", policy_name(kind));
-				cr_assert_eq(q.choice.level, CHOICE_UP, "%s", policy_name(kind));
-			}
-			pool_free(&pool);
-		}
-	}
-}
-
-Test(pool, choose_never_asks_servers_forced_down)
-{
-	for (int kind = 0; kind < POLICY_COUNT; kind++) {
-		struct pool *pool = fixture_pool(
-			(enum policy_kind)kind, NULL, 3, 1000, SERVER_FORCED_DOWN);
-		struct fixture_query q;
-		struct rng rng;
-
-		fixture_rng(&rng, 5);
-		fixture_query_init(&q, pool, &rng);
-		for (uint32_t k = 0; k < 20; k++) {
-			fixture_query_set(&q, k);
-			cr_assert_eq(
-				pool_choose(&q.choice), POOL_NO_SERVER, "%s", policy_name(kind));
-		}
-		pool_free(&pool);
-	}
-}
-
-/* Beyond the bounds of every policy's redraws: the one server that is up, among many, is found. */
-Test(pool, choose_finds_the_only_one_up_among_many)
-{
-	enum { N = 200 };
-
-	for (int kind = 0; kind < POLICY_COUNT; kind++) {
-		struct pool *pool = fixture_pool(
-			(enum policy_kind)kind, NULL, N, 1000, SERVER_AUTO);
-		struct fixture_query q;
-		struct rng rng;
-
-		fixture_rng(&rng, 6);
-		fixture_query_init(&q, pool, &rng);
-		pool_set_state(pool, N - 1, SERVER_UP);
-		for (uint32_t k = 0; k < 200; k++) {
-			fixture_query_set(&q, k);
-			cr_assert_eq(pool_choose(&q.choice), N - 1, "%s", policy_name(kind));
-		}
-		pool_free(&pool);
-	}
-}
-
-Test(pool, full_servers_that_were_tried_do_not_count_as_full)
-{
-	static const uint16_t tried[] = { 0 };
-
-	for (int kind = 0; kind < POLICY_COUNT; kind++) {
-		struct pool *pool = fixture_pool(
-			(enum policy_kind)kind, NULL, 1, 1, SERVER_FORCED_UP);
-		struct fixture_query q;
-		struct rng rng;
-
-		fixture_rng(&rng, 7);
-		fixture_query_init(&q, pool, &rng);
-		cr_assert_eq(pool_choose(&q.choice), 0, "%s", policy_name(kind));
-		cr_expect_eq(pool_choose(&q.choice), POOL_ALL_FULL, "%s", policy_name(kind));
-		q.choice.tried = tried;
-		q.choice.n_tried = 1;
-		cr_expect_eq(pool_choose(&q.choice), POOL_NO_SERVER, "%s", policy_name(kind));
-		pool_free(&pool);
-	}
-}
-
-Test(pool, a_query_without_a_name_finds_a_server)
-{
-	for (int kind = 0; kind < POLICY_COUNT; kind++) {
-		struct pool *pool = fixture_pool(
-			(enum policy_kind)kind, NULL, 3, 10, SERVER_FORCED_UP);
-		struct fixture_query q;
-		struct rng rng;
-
-		fixture_rng(&rng, 8);
-		fixture_query_init(&q, pool, &rng);
-		q.choice.qname = NULL;
-		q.choice.qname_len = 0;
-		cr_expect_geq(pool_choose(&q.choice), 0, "%s", policy_name(kind));
-		pool_free(&pool);
-	}
-}
-
-Test(pool, lost_races_end_with_any_place_left)
-{
-	struct pool *pool = fixture_pool(POLICY_RANDOM, NULL, 3, 1, SERVER_FORCED_UP);
-	struct fixture_query q;
-	struct rng rng;
-
-	fixture_rng(&rng, 9);
-	fixture_query_init(&q, pool, &rng);
-	cr_assert(server_reserve(&pool->servers[0]));
-	play(pool, 0, NULL); /* insists on a full server */
-	cr_expect_gt(pool_choose(&q.choice), 0);
-	cr_expect(script.n_picks > 1 && script.n_picks < 20, "%u picks", script.n_picks);
-	cr_expect_gt(pool_choose(&q.choice), 0);
-	cr_expect_eq(pool_choose(&q.choice), POOL_ALL_FULL);
-	for (int i = 0; i < 3; i++)
-		cr_expect_eq(server_outstanding(&pool->servers[i]), 1, "server %d", i);
+	cr_assert_eq(pool->n_tiers, 1);
+	cr_assert_eq(pool->tiers[0].n, 200);
+	for (uint16_t i = 0; i < 200; i++)
+		cr_expect_eq(pool->tiers[0].members[i], i);
 	pool_free(&pool);
 }
 
-Test(pool, what_the_policy_says_of_nobody_is_passed_on)
+Test(pool, draining_servers_have_a_state_but_do_not_count)
 {
-	struct pool *pool = fixture_pool(POLICY_RANDOM, NULL, 3, 1, SERVER_FORCED_UP);
-	struct fixture_query q;
-	struct rng rng;
+	struct fixture_params f;
+	struct pool *pool = NULL;
 
-	fixture_rng(&rng, 10);
-	fixture_query_init(&q, pool, &rng);
-	play(pool, POOL_ALL_FULL, NULL);
-	cr_expect_eq(pool_choose(&q.choice), POOL_ALL_FULL);
-	play(pool, POOL_NO_SERVER, NULL);
-	cr_expect_eq(pool_choose(&q.choice), POOL_NO_SERVER);
-	cr_expect_eq(script.n_picks, 1 + CHOICE_ANY, "asked once at each level");
-	pool_free(&pool);
-}
-
-static void last_server_goes_down(struct pool *pool)
-{
-	pool_set_state(pool, 0, SERVER_DOWN);
-	script.next = script.n_picks <= CHOICE_ANY ? POOL_NO_SERVER : 1; /* at the widest level */
-}
-
-Test(pool, the_last_server_going_down_meanwhile_is_noticed)
-{
-	struct pool *pool = fixture_pool(POLICY_RANDOM, NULL, 2, 1, SERVER_AUTO);
-	struct fixture_query q;
-	struct rng rng;
-
-	fixture_rng(&rng, 11);
-	fixture_query_init(&q, pool, &rng);
+	fixture_params_init(&f, POLICY_P2C, NULL, 2, 10, SERVER_AUTO);
+	f.servers[0].mode = SERVER_DRAIN;
+	cr_assert_eq(pool_new(&f.pool, &pool), 0);
+	cr_expect_eq(pool->n_draining, 1);
+	cr_expect_eq(pool->n_allowed, 2);
 	pool_set_state(pool, 0, SERVER_UP);
-	play(pool, 0, last_server_goes_down);
-	cr_expect_eq(pool_choose(&q.choice), 1);
-	cr_expect_eq(q.choice.level, CHOICE_ANY);
+	cr_expect_eq(server_state(&pool->servers[0]), SERVER_UP);
+	cr_expect(pool_is_failing_open(pool));
+	pool_set_state(pool, 0, SERVER_EJECTED);
+	cr_expect_eq(atomic_load(&pool->n_ejected), 0);
+	pool_free(&pool);
+}
+
+Test(pool, publishes_panic_hedge_delay_and_shares)
+{
+	struct fixture_params f;
+	struct pool *pool = NULL;
+
+	fixture_params_init(&f, POLICY_P2C, NULL, 3, 10, SERVER_AUTO);
+	f.servers[1].tier = 1;
+	f.servers[2].tier = 2;
+	cr_assert_eq(pool_new(&f.pool, &pool), 0);
+	cr_expect_not(pool_is_panicking(pool));
+	cr_expect_eq(pool_hedge_delay_us(pool), 0);
+	for (size_t t = 0; t < 3; t++)
+		cr_expect_eq(atomic_load(&pool->tier_share[t]), SERVER_SHARE_FULL, "tier %zu", t);
+
+	pool_set_panic(pool, true);
+	pool_set_hedge_delay(pool, 5000);
+	pool_set_tier_shares(pool, (const uint32_t[]){ 6536, 9000, 50000 });
+	cr_expect(pool_is_panicking(pool));
+	cr_expect_eq(pool_hedge_delay_us(pool), 5000);
+	cr_expect_eq(atomic_load(&pool->tier_share[0]), 6536);
+	cr_expect_eq(atomic_load(&pool->tier_share[1]), 15536);
+	cr_expect_eq(atomic_load(&pool->tier_share[2]), SERVER_SHARE_FULL);
+
+	pool_set_panic(pool, false);
+	pool_set_hedge_delay(pool, 0);
+	cr_expect_not(pool_is_panicking(pool));
+	cr_expect_eq(pool_hedge_delay_us(pool), 0);
 	pool_free(&pool);
 }

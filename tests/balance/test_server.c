@@ -38,6 +38,7 @@ Test(server, first_state_and_text_follow_the_mode)
 		{ SERVER_AUTO, SERVER_UNKNOWN, "unknown" },
 		{ SERVER_FORCED_UP, SERVER_UP, "forced up" },
 		{ SERVER_FORCED_DOWN, SERVER_DOWN, "forced down" },
+		{ SERVER_DRAIN, SERVER_UNKNOWN, "draining" },
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -56,6 +57,7 @@ Test(server, text_of_an_auto_server_is_its_state)
 	} cases[] = {
 		{ SERVER_UP, "up" },
 		{ SERVER_DOWN, "down" },
+		{ SERVER_EJECTED, "ejected" },
 		{ SERVER_UNKNOWN, "unknown" },
 	};
 	struct server s = make(1, SERVER_AUTO);
@@ -96,11 +98,59 @@ Test(server, release_gives_places_back)
 	cr_expect_eq(server_outstanding(&s), 0);
 }
 
+Test(server, limit_and_load_weight_follow_the_ramp)
+{
+	static const struct {
+		unsigned limit;
+		uint32_t ramp;
+		uint32_t want;
+	} cases[] = {
+		{ 100, SERVER_SHARE_FULL, 100 },
+		{ 100, SERVER_SHARE_FULL - 1, 99 },
+		{ 100, SERVER_SHARE_FULL / 2, 50 },
+		{ 100, 6554, 10 },
+		{ 100, 1, 1 },
+		{ 1, SERVER_SHARE_FULL / 2, 1 },
+		{ SERVER_OUTSTANDING_MAX, SERVER_SHARE_FULL, SERVER_OUTSTANDING_MAX },
+		{ SERVER_OUTSTANDING_MAX, SERVER_SHARE_FULL / 4, SERVER_OUTSTANDING_MAX / 4 },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct server s = make(cases[i].limit, SERVER_AUTO);
+
+		server_set_ramp(&s, cases[i].ramp);
+		server_set_pace(&s, 1); /* counts in draws alone */
+		cr_expect_eq(server_limit(&s), cases[i].want, "case %zu", i);
+		cr_expect_eq(server_load_weight(&s), 3 * cases[i].ramp, "case %zu", i);
+		cr_expect_eq(server_part(&s), cases[i].ramp, "case %zu", i);
+		for (uint32_t k = 0; k < cases[i].want; k++)
+			cr_assert(server_reserve(&s), "case %zu, place %u", i, k);
+		cr_expect_not(server_reserve(&s), "case %zu", i);
+	}
+}
+
+/* A limit that falls below what is out takes no place away, and gives none. */
+Test(server, a_falling_ramp_leaves_what_is_out)
+{
+	struct server s = make(4, SERVER_AUTO);
+
+	for (int k = 0; k < 4; k++)
+		cr_assert(server_reserve(&s));
+	server_set_ramp(&s, SERVER_SHARE_FULL / 2);
+	cr_expect_not(server_reserve(&s));
+	server_release(&s, 2);
+	cr_expect_not(server_reserve(&s));
+	server_release(&s, 1);
+	cr_expect(server_reserve(&s));
+	cr_expect_eq(server_outstanding(&s), 2);
+}
+
 Test(server, groups_of_writers_share_no_cache_line)
 {
 	cr_expect_eq(offsetof(struct server, state) % 64, 0);
 	cr_expect_eq(offsetof(struct server, outstanding) % 64, 0);
 	cr_expect_geq(offsetof(struct server, outstanding) - offsetof(struct server, state), 64);
+	cr_expect_eq(offsetof(struct server, n_silent) % 64, 0);
 	cr_expect_eq(sizeof(struct server) % 64, 0);
 }
 

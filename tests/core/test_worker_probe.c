@@ -31,13 +31,19 @@ static void probe(uint16_t server, uint32_t serial)
 	worker_probe(w->worker, w->now_ns, &order, WORKER_SOCKET_NONE, PROBE_UNREACHABLE);
 }
 
-/* The repetition by a fresh socket; returns it. */
-static uint16_t repeat(uint16_t server)
+/* The same probe by a fresh socket; returns it. */
+static uint16_t repeat_as(uint16_t server, uint32_t serial)
 {
-	struct probe_order order = world_probe_order(server, 2);
+	struct probe_order order = world_probe_order(server, serial);
 
 	order.is_fresh = true;
 	return world_probe_fresh(w, &order);
+}
+
+/* Of a probe of which this world knows nothing else. */
+static uint16_t repeat(uint16_t server)
+{
+	return repeat_as(server, 2);
 }
 
 static const struct probe_result *last_result(void)
@@ -374,6 +380,97 @@ Test(worker_probe, a_late_answer_by_an_old_socket_replaces_nothing)
 	cr_expect_eq(last_result()->outcome, PROBE_ANSWERED);
 	cr_expect_eq(w->n_unused, 0);
 	cr_expect_eq(w->n_wanted, 0);
+}
+
+/* ---- both out at once ------------------------------------------------------------------------------- */
+
+static void answer(const struct world_sent *sent, unsigned rcode)
+{
+	struct message m = world_make_reply(sent, rcode);
+
+	world_deliver(w, sent, &m);
+}
+
+Test(worker_probe, a_slow_server_keeps_its_sockets)
+{
+	uint16_t old[4];
+
+	memcpy(old, w->worker->row, sizeof old);
+	probe(0, 7);
+	struct world_sent first = *world_sent(w, 0);
+	world_advance_ms(w, 333);
+	uint16_t fresh = repeat_as(0, 7);
+	struct world_sent second = *world_sent(w, 0);
+	world_advance_ms(w, 200);
+	answer(&first, RCODE_NOERROR);
+	world_advance_ms(w, 333);
+	answer(&second, RCODE_NOERROR);
+	cr_assert_eq(w->n_results, 2);
+	cr_expect_eq(last_result()->outcome, PROBE_ANSWERED);
+	cr_expect(last_result()->is_fresh);
+	cr_assert_eq(w->n_unused, 1);
+	cr_expect_eq(w->unused[0], fresh);
+	cr_expect_arr_eq(w->worker->row, old, sizeof old);
+	cr_expect_eq(w->n_wanted, 0);
+}
+
+Test(worker_probe, an_answer_with_any_rcode_shows_that_the_socket_lives)
+{
+	probe(0, 7);
+	struct world_sent first = *world_sent(w, 0);
+	uint16_t fresh = repeat_as(0, 7);
+	struct world_sent second = *world_sent(w, 0);
+
+	answer(&first, RCODE_SERVFAIL);
+	answer(&second, RCODE_NOERROR);
+	cr_assert_eq(w->n_unused, 1);
+	cr_expect_eq(w->unused[0], fresh);
+}
+
+Test(worker_probe, a_fresh_socket_takes_over_while_the_old_one_is_still_waited_for)
+{
+	probe(0, 7);
+	struct world_sent first = *world_sent(w, 0);
+	world_advance_ms(w, 333);
+	uint16_t fresh = repeat_as(0, 7);
+	world_reply(w, RCODE_NOERROR);
+	cr_expect(carries_traffic(0, fresh));
+	cr_expect_not(carries_traffic(0, first.socket));
+	cr_expect_eq(w->n_unused, 3, "the one with the probe waits for it");
+	cr_expect_eq(w->n_results, 1);
+	answer(&first, RCODE_NOERROR);
+	cr_expect_eq(w->n_results, 2);
+	cr_expect_not(last_result()->is_fresh);
+	cr_expect_eq(w->n_unused, 4);
+	cr_expect(carries_traffic(0, fresh));
+}
+
+Test(worker_probe, a_fresh_socket_takes_over_after_the_old_one_has_failed)
+{
+	static const char *const ways[] = { "timed out", "unreachable" };
+
+	for (uint32_t i = 0; i < 2; i++) {
+		probe(0, 7 + i);
+		if (i == 0)
+			world_advance_ms(w, 1001);
+		else
+			world_send_failed(w, world_sent(w, 0));
+		uint16_t fresh = repeat_as(0, 7 + i);
+		world_reply(w, RCODE_NOERROR);
+		cr_expect(carries_traffic(0, fresh), "%s", ways[i]);
+	}
+}
+
+Test(worker_probe, an_answer_counts_for_its_own_probe_and_server_only)
+{
+	probe(0, 7);
+	world_reply(w, RCODE_NOERROR);
+	probe(1, 8);
+	world_reply(w, RCODE_NOERROR);
+	probe(0, 8);
+	uint16_t fresh = repeat_as(0, 8);
+	world_reply(w, RCODE_NOERROR);
+	cr_expect(carries_traffic(0, fresh));
 }
 
 Test(worker_probe, give_up_ends_probes_too)

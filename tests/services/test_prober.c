@@ -65,13 +65,17 @@ static void setup(void)
 	cr_assert_eq(wakeup_new(&orders_fd), 0);
 	cr_assert_eq(mailbox_new(sizeof(struct order), 64, orders_fd, &orders), 0);
 	params = (struct prober_params){
-		.n_workers = 2,
-		.health = { MS, MS, 60000 * MS, 3, 2 },
+		.watch = {
+			.n_workers = 2,
+			.health = { MS, MS, 60000 * MS, 3, 2 },
+			.attempt_timeout_ns = 60000 * MS,
+			.qname_is_default = true,
+			.reject = 1u << 2 | 1u << 4 | 1u << 5,
+			.eject_base_ns = 100 * MS,
+		},
 		.qname = (const uint8_t *)"",
 		.qname_len = 1,
-		.qname_is_default = true,
 		.qtype = 2,
-		.reject = 1u << 2 | 1u << 4 | 1u << 5,
 		.order = on_order,
 	};
 }
@@ -81,7 +85,7 @@ TestSuite(prober, .init = setup, .timeout = 60);
 static void begin(size_t n_servers)
 {
 	make_pool(n_servers);
-	params.pool = pool;
+	params.watch.pool = pool;
 	cr_assert_eq(prober_new(&params, &prober), 0);
 	prober_set_ctx(prober, &params);
 	cr_assert_eq(prober_start(prober), 0);
@@ -167,7 +171,7 @@ Test(prober, orders_a_proper_query)
 	cr_expect_eq(o.order.message_len, 25);
 	cr_expect_arr_eq(o.order.message, "\0\0\1\0\0\1\0\0\0\0\0\0\7example\0\0\x1c\0\1", 25);
 	cr_expect_eq(o.order.name_len, 9);
-	cr_expect_eq(o.order.timeout_ns, params.health.timeout_ns);
+	cr_expect_eq(o.order.timeout_ns, params.watch.health.timeout_ns);
 	cr_expect_not(o.order.is_fresh);
 	end();
 }
@@ -197,7 +201,7 @@ Test(prober, a_failed_probe_is_repeated_by_a_fresh_socket_of_the_same_worker)
 	struct order second = next_order();
 	cr_expect(second.order.is_fresh);
 	cr_expect_eq(second.worker, first.worker);
-	cr_expect_neq(second.order.serial, first.order.serial);
+	cr_expect_eq(second.order.serial, first.order.serial, "one probe, two legs");
 	cr_expect_eq(state(0), SERVER_UNKNOWN);
 	answer(second, RCODE_NOERROR);
 	cr_expect_eq(state(0), SERVER_UP);
@@ -207,7 +211,7 @@ Test(prober, a_failed_probe_is_repeated_by_a_fresh_socket_of_the_same_worker)
 
 Test(prober, every_server_sees_each_worker_in_turn)
 {
-	params.n_workers = 3;
+	params.watch.n_workers = 3;
 	begin(2);
 	struct order o[2] = { next_order(), next_order() };
 	unsigned last[2];
@@ -272,7 +276,7 @@ Test(prober, a_repetition_that_could_not_be_sent_starts_over)
 
 Test(prober, what_could_not_be_sent_comes_after_the_fast_interval)
 {
-	params.health.interval_ns = 3600000 * MS;
+	params.watch.health.interval_ns = 3600000 * MS;
 	begin(1);
 	struct order o = next_order();
 	report(&o, PROBE_NOT_SENT, 0);
@@ -299,8 +303,8 @@ static void expect_rest_after(uint64_t n)
 
 Test(prober, after_sockets_were_replaced_all_other_workers_look_at_once)
 {
-	params.n_workers = 3;
-	params.health.interval_ns = params.health.fast_interval_ns = 3600000 * MS;
+	params.watch.n_workers = 3;
+	params.watch.health.interval_ns = params.watch.health.fast_interval_ns = 3600000 * MS;
 	begin(1);
 	struct order first = next_order();
 	report(&first, PROBE_TIMED_OUT, 0);
@@ -329,8 +333,8 @@ Test(prober, after_sockets_were_replaced_all_other_workers_look_at_once)
 
 Test(prober, one_worker_has_nobody_else_to_look_at)
 {
-	params.n_workers = 1;
-	params.health.interval_ns = params.health.fast_interval_ns = 3600000 * MS;
+	params.watch.n_workers = 1;
+	params.watch.health.interval_ns = params.watch.health.fast_interval_ns = 3600000 * MS;
 	begin(1);
 	struct order o = next_order();
 	report(&o, PROBE_TIMED_OUT, 0);
@@ -395,7 +399,7 @@ Test(prober, refusing_the_default_name_is_healthy_until_somebody_answers_it)
 
 Test(prober, refusing_a_chosen_name_is_a_failure)
 {
-	params.qname_is_default = false;
+	params.watch.qname_is_default = false;
 	begin(1);
 	answer(next_order(), RCODE_REFUSED);
 	cr_expect_eq(state(0), SERVER_DOWN);
@@ -405,9 +409,12 @@ Test(prober, refusing_a_chosen_name_is_a_failure)
 
 Test(prober, a_worker_that_never_reports_fails_the_probe)
 {
-	params.health.timeout_ns = 2 * MS;
+	params.watch.health.timeout_ns = 2 * MS;
 	begin(1);
 	struct order first = next_order();
+	struct order fresh = next_order();
+	cr_expect(fresh.order.is_fresh);
+	cr_expect_eq(fresh.order.serial, first.order.serial);
 	struct order next = next_order(); /* after four timeouts, without a result */
 	cr_expect_neq(next.order.serial, first.order.serial);
 	cr_expect_eq(state(0), SERVER_DOWN);
@@ -430,7 +437,7 @@ Test(prober, a_result_of_a_probe_given_up_is_ignored)
 
 Test(prober, off_means_up_and_no_probes)
 {
-	params.is_off = true;
+	params.watch.is_off = true;
 	modes[1] = SERVER_FORCED_DOWN;
 	begin(2);
 	cr_expect_eq(state(0), SERVER_UP);
@@ -448,6 +455,92 @@ Test(prober, only_servers_in_auto_are_probed)
 		cr_expect_eq(o.order.server, 1);
 		o = answer(o, RCODE_NOERROR);
 	}
+	end();
+}
+
+/* ---- signs ------------------------------------------------------------------------------------------ */
+
+/* Server 0 is up, and no probe is due for an hour. */
+static void begin_calm(size_t n_servers)
+{
+	params.watch.health.interval_ns = 3600000 * MS;
+	begin(n_servers);
+	for (size_t i = 0; i < n_servers; i++) {
+		struct order o = next_order();
+
+		report(&o, PROBE_ANSWERED, RCODE_NOERROR);
+	}
+	for (size_t i = 0; i < n_servers; i++) {
+		while (state(i) != SERVER_UP)
+			clock_pause_ns(MS);
+	}
+}
+
+Test(prober, a_sign_wakes_it_to_probe_that_server)
+{
+	params.watch.attempt_timeout_ns = 30000 * MS;
+	begin_calm(3);
+	prober_sign(prober, 1, SIGN_UNREACHABLE);
+	struct order o = next_order(); /* not an hour later */
+	cr_expect_eq(o.order.server, 1);
+	cr_expect_eq(o.order.timeout_ns, 30000 * MS);
+	report(&o, PROBE_UNREACHABLE, 0);
+	o = next_order();
+	cr_expect(o.order.is_fresh);
+	report(&o, PROBE_UNREACHABLE, 0);
+	while (state(1) != SERVER_DOWN)
+		clock_pause_ns(MS);
+	prober_stop(prober);
+	cr_expect_not_null(strstr(logged(), "warning: server b (127.0.0.1)"), "%s", text);
+	cr_expect_not_null(
+		strstr(text, "is down: a query found it unreachable; confirmed: it is unreachable"), "%s",
+		text);
+	end();
+}
+
+Test(prober, blame_ejects_without_a_probe)
+{
+	begin_calm(3);
+	prober_sign(prober, 2, SIGN_BLAMED);
+	while (state(2) != SERVER_EJECTED)
+		clock_pause_ns(MS);
+	prober_stop(prober);
+	cr_expect_not_null(strstr(logged(), "is ejected for 0.1 s: 5 times in a row"), "%s", text);
+	end();
+}
+
+Test(prober, a_storm_of_signs_takes_no_room)
+{
+	params.watch.is_off = true;
+	begin(3);
+	for (int i = 0; i < 100000; i++)
+		prober_sign(prober, 0, SIGN_BETTERED);
+	prober_sign(prober, 0, SIGN_BLAMED);
+	while (state(0) != SERVER_EJECTED)
+		clock_pause_ns(MS);
+	end();
+}
+
+/* ---- latency ---------------------------------------------------------------------------------------- */
+
+static _Atomic unsigned n_read;
+
+static void on_latency(void *ctx, size_t server, uint32_t *counts)
+{
+	cr_expect_eq(ctx, &params);
+	cr_expect_lt(server, 2);
+	cr_expect_eq(counts[0], 0, "to be added to");
+	atomic_fetch_add(&n_read, 1);
+}
+
+Test(prober, histograms_are_read_while_somebody_wants_to_know)
+{
+	params.watch.is_off = true;
+	params.watch.hedge_percent = 1;
+	params.latency = on_latency;
+	begin(2);
+	while (atomic_load(&n_read) < 2) /* after a second */
+		clock_pause_ns(MS);
 	end();
 }
 
@@ -476,7 +569,7 @@ static void fail_at_start(struct order o)
 
 Test(prober, that_no_server_is_up_is_told_at_start_when_the_last_is_known)
 {
-	params.health.interval_ns = params.health.fast_interval_ns = 3600000 * MS;
+	params.watch.health.interval_ns = params.watch.health.fast_interval_ns = 3600000 * MS;
 	begin(2);
 	struct order a = next_order(), b = next_order();
 	fail_at_start(a);
@@ -490,7 +583,7 @@ Test(prober, that_no_server_is_up_is_told_at_start_when_the_last_is_known)
 
 Test(prober, forced_servers_are_not_waited_for_to_tell_that_none_is_up)
 {
-	params.health.interval_ns = params.health.fast_interval_ns = 3600000 * MS;
+	params.watch.health.interval_ns = params.watch.health.fast_interval_ns = 3600000 * MS;
 	modes[1] = SERVER_FORCED_DOWN;
 	begin(2);
 	fail_at_start(next_order());
@@ -501,7 +594,7 @@ Test(prober, forced_servers_are_not_waited_for_to_tell_that_none_is_up)
 
 Test(prober, a_server_forced_up_is_up)
 {
-	params.health.interval_ns = params.health.fast_interval_ns = 3600000 * MS;
+	params.watch.health.interval_ns = params.watch.health.fast_interval_ns = 3600000 * MS;
 	modes[0] = SERVER_FORCED_UP;
 	begin(2);
 	fail_at_start(next_order());

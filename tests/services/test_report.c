@@ -21,9 +21,7 @@ static void begin(void)
 
 	rig_init(&r, 2, 1, 1);
 	const struct prober_params p = {
-		.pool = r.pool,
-		.n_workers = 1,
-		.health = health,
+		.watch = { .pool = r.pool, .n_workers = 1, .health = health },
 		.qname = (const uint8_t *)"",
 		.qname_len = 1,
 		.qtype = 2,

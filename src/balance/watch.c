@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Events in, probes and suspicion. At most one probe of a server is out at a time, by up to two
+ * sockets of one worker; both legs have its serial, which tells a result from that of an older one.
+ * A probe fails when both legs have failed, and is answered when either is. A result that never comes
+ * (it cannot be lost, but a worker may be busy beyond reason) counts as failed after OVERDUE
+ * times its time-out. */
+#include "balance/watch_impl.h"
+
+#include <stdlib.h>
+
+#include "balance/latency.h"
+#include "base/err.h"
+#include "base/metric.h"
+#include "base/rng.h"
+#include "wire/message.h"
+
+#define OVERDUE 4
+#define FRESH_AFTER \
+	3 /* the fresh leg leaves after this part of the time-out: one lost datagram is
+		       * made up for, and a dead socket is found, within the time of one probe */
+
+static bool is_probed(const struct watch *w, size_t s)
+{
+	enum server_mode mode = watch_server(w, s)->params.mode;
+
+	return !w->params.is_off && (mode == SERVER_AUTO || mode == SERVER_DRAIN);
+}
+
+/* ---- probes out ----------------------------------------------------------------------------- */
+
+static void send_order(struct watch *w, size_t s, bool is_fresh, int64_t timeout_ns)
+{
+	struct watched *x = &w->servers[s];
+	struct probe_order order = {
+		.serial = x->serial,
+		.server = (uint16_t)s,
+		.is_fresh = is_fresh,
+		.timeout_ns = timeout_ns,
+		.message = w->params.message,
+		.message_len = w->params.message_len,
+		.name_len = w->params.name_len,
+	};
+
+	x->legs[is_fresh] = LEG_OUT;
+	/* A full box is a worker beyond help: the probe is then overdue, and failed. */
+	w->ops->order(w->ctx, x->worker, &order);
+}
+
+/* Whatever was out is given up. */
+static void begin_probe(struct watch *w, size_t s, int64_t now_ns)
+{
+	struct watched *x = &w->servers[s];
+	int64_t timeout_ns = w->params.health.timeout_ns;
+
+	if (x->health.is_suspect && w->params.attempt_timeout_ns < timeout_ns)
+		timeout_ns = w->params.attempt_timeout_ns;
+	x->worker = (x->worker + 1) % w->params.n_workers;
+	x->serial++;
+	x->legs[false] = x->legs[true] = LEG_NONE;
+	x->start_ns = now_ns;
+	x->timeout_ns = timeout_ns;
+	x->fresh_ns = now_ns + timeout_ns / FRESH_AFTER;
+	x->overdue_ns = now_ns + OVERDUE * timeout_ns;
+	health_probe_sent(&x->health);
+	send_order(w, s, false, timeout_ns);
+}
+
+/* With what is left of the time; if we come late, with as much as a prompt reply needs. */
+static void order_fresh(struct watch *w, size_t s, int64_t now_ns)
+{
+	struct watched *x = &w->servers[s];
+	int64_t left_ns = x->start_ns + x->timeout_ns - now_ns;
+	int64_t least_ns = x->timeout_ns / FRESH_AFTER;
+
+	x->fresh_ns = INT64_MAX;
+	send_order(w, s, true, left_ns > least_ns ? left_ns : least_ns);
+}
+
+static void end_probe(struct watched *x)
+{
+	x->legs[false] = x->legs[true] = LEG_NONE;
+	x->fresh_ns = x->overdue_ns = INT64_MAX;
+}
+
+/* ---- results -------------------------------------------------------------------------------- */
+
+/* Authoritative servers refuse "."; that must not take a whole pool down before anybody has named
+ * something they serve. */
+static bool is_refusal_of_default(struct watch *w, const struct probe_result *r)
+{
+	if (r->rcode != RCODE_REFUSED || !w->params.qname_is_default || w->has_answered)
+		return false;
+	if (!w->has_warned)
+		watch_tell(w, &(struct watch_event){
+				      .kind = WATCH_REFUSES_DEFAULT, .server = r->server });
+	w->has_warned = true;
+	return true;
+}
+
+static bool is_good(struct watch *w, const struct probe_result *r)
+{
+	if (r->outcome != PROBE_ANSWERED)
+		return false;
+	if (r->rcode == RCODE_NOERROR || r->rcode == RCODE_NXDOMAIN)
+		w->has_answered = true;
+	if (!(w->params.reject >> (r->rcode & 15) & 1))
+		return true;
+	return is_refusal_of_default(w, r);
+}
+
+/* Its probes say that a suspect is well. */
+static void acquit(struct watch *w, size_t s)
+{
+	signs_excuse(watch_server(w, s));
+	watch_tell(w, &(struct watch_event){
+			      .kind = WATCH_CLEARED,
+			      .server = s,
+			      .sign = w->servers[s].sign,
+		      });
+}
+
+static void change_by_probe(struct watch *w, size_t s, bool was_suspect, int64_t now_ns)
+{
+	struct watched *x = &w->servers[s];
+	struct watch_event e = {
+		.server = s,
+		.to = x->health.state,
+		.reason = WATCH_BY_PROBES,
+		.sign = x->sign,
+		.n = x->health.n_good + x->health.n_failed, /* one of them is 0 */
+	};
+
+	if (server_state(watch_server(w, s)) == SERVER_UNKNOWN) {
+		e.reason = WATCH_BY_FIRST_PROBE;
+	} else if (was_suspect) {
+		e.reason = WATCH_BY_SIGN;
+		e.n = x->n_silent;
+	}
+	watch_set_state(w, e, now_ns);
+}
+
+static void conclude(struct watch *w, const struct probe_result *r, int64_t now_ns)
+{
+	struct watched *x = &w->servers[r->server];
+	bool was_suspect = x->health.is_suspect;
+	bool good = is_good(w, r);
+
+	end_probe(x);
+	x->last = *r;
+	x->last_timeout_ns = x->timeout_ns;
+	counter_add(good ? &x->n_good : &x->n_failed, 1);
+	if (health_probe_done(&x->health, good, now_ns, w->rng))
+		change_by_probe(w, r->server, was_suspect, now_ns);
+	else if (was_suspect)
+		acquit(w, r->server);
+}
+
+/* One worker's sockets were dead while the server was not. What killed them has as a rule killed
+ * the other workers' too: their turn comes at once instead of an interval later each. */
+static void look_at_other_workers(struct watch *w, const struct probe_result *r, int64_t now_ns)
+{
+	struct watched *x = &w->servers[r->server];
+	bool was_dead = r->is_fresh && r->outcome == PROBE_ANSWERED;
+
+	if (was_dead) {
+		watch_tell(w,
+			&(struct watch_event){ .kind = WATCH_DEAD_SOCKETS, .server = r->server });
+		if (x->n_to_check == 0)
+			x->n_to_check = w->params.n_workers;
+	}
+	if (x->n_to_check > 0 && --x->n_to_check > 0)
+		health_probe_soon(&x->health, now_ns);
+}
+
+/* We could not even ask: that is our trouble, and the server's state stays as it is. */
+static void ask_later(struct watch *w, size_t s, int64_t now_ns)
+{
+	struct watched *x = &w->servers[s];
+
+	end_probe(x);
+	health_probe_soon(&x->health, now_ns + w->params.health.fast_interval_ns);
+	watch_tell(w, &(struct watch_event){ .kind = WATCH_SHORTAGE, .server = s });
+}
+
+/* A leg has ended without an answer. */
+static void lose_leg(struct watch *w, const struct probe_result *r, int64_t now_ns)
+{
+	struct watched *x = &w->servers[r->server];
+
+	if (r->outcome == PROBE_NOT_SENT) {
+		x->legs[r->is_fresh] = LEG_NOT_SENT;
+		x->fresh_ns = INT64_MAX;
+	} else {
+		x->legs[r->is_fresh] = LEG_FAILED;
+		if (x->legs[true] == LEG_NONE)
+			order_fresh(w, r->server, now_ns);
+	}
+	if (x->legs[false] == LEG_OUT || x->legs[true] == LEG_OUT)
+		return;
+	if (x->legs[false] == LEG_FAILED && x->legs[true] == LEG_FAILED) {
+		conclude(w, r, now_ns);
+		look_at_other_workers(w, r, now_ns);
+	} else {
+		ask_later(w, r->server, now_ns);
+	}
+}
+
+void watch_result(struct watch *w, int64_t now_ns, const struct probe_result *r)
+{
+	struct watched *x = &w->servers[r->server];
+
+	if (r->serial != x->serial || x->legs[r->is_fresh] != LEG_OUT)
+		return; /* of a probe given up, or decided by the other leg */
+	if (r->outcome == PROBE_ANSWERED) {
+		conclude(w, r, now_ns);
+		look_at_other_workers(w, r, now_ns);
+	} else {
+		lose_leg(w, r, now_ns);
+	}
+	watch_publish(w, now_ns);
+}
+
+/* ---- signs ---------------------------------------------------------------------------------- */
+
+/* The server is believed, or nothing can be done; the next sign is told after a while. */
+static void let_pass(struct watch *w, size_t s, int64_t now_ns)
+{
+	w->servers[s].clear_ns = now_ns + w->params.health.fast_interval_ns;
+}
+
+static void suspect(struct watch *w, size_t s, enum sign sign, int64_t now_ns)
+{
+	struct watched *x = &w->servers[s];
+
+	if (x->health.is_suspect)
+		return;
+	x->sign = sign;
+	let_pass(w, s, now_ns);
+	health_suspect(&x->health);
+	begin_probe(w, s, now_ns);
+	watch_tell(w, &(struct watch_event){
+			      .kind = WATCH_SUSPECT,
+			      .server = s,
+			      .sign = sign,
+			      .n = x->n_silent,
+		      });
+}
+
+/* Of one server that is up and in automatic state. True: it is ejected. */
+static bool may_be_ejected(struct watch *w, size_t s, enum sign sign, int64_t now_ns)
+{
+	bool cannot_confirm = !is_probed(w, s) && sign != SIGN_BETTERED;
+
+	return (sign == SIGN_BLAMED || cannot_confirm) &&
+	       watch_eject(w, s, sign, w->servers[s].n_silent, now_ns);
+}
+
+static void weigh_sign(struct watch *w, size_t s, enum sign sign, int64_t now_ns)
+{
+	struct server *server = watch_server(w, s);
+	bool is_up = server_state(server) == SERVER_UP;
+
+	if (!is_up && server_state(server) != SERVER_EJECTED)
+		return; /* its probes decide, and clear it when it is up */
+	atomic_store_explicit(&server->is_suspect, true, memory_order_relaxed);
+	w->servers[s].n_silent = atomic_load_explicit(&server->n_silent, memory_order_relaxed);
+	if (is_up && server->params.mode == SERVER_AUTO && may_be_ejected(w, s, sign, now_ns))
+		return;
+	if (!is_up && (sign == SIGN_BLAMED || !is_probed(w, s)))
+		return; /* it is ejected as it is */
+	if (is_probed(w, s))
+		suspect(w, s, sign, now_ns);
+	else
+		let_pass(w, s, now_ns);
+}
+
+void watch_sign(struct watch *w, int64_t now_ns, uint16_t server, enum sign sign)
+{
+	weigh_sign(w, server, sign, now_ns);
+	watch_publish(w, now_ns);
+}
+
+/* ---- time ----------------------------------------------------------------------------------- */
+
+static void look_at_probe(struct watch *w, size_t s, int64_t now_ns)
+{
+	struct watched *x = &w->servers[s];
+
+	if (now_ns >= x->overdue_ns) {
+		struct probe_result r = {
+			.server = (uint16_t)s,
+			.outcome = PROBE_TIMED_OUT,
+		};
+
+		conclude(w, &r, now_ns);
+	}
+	if (now_ns >= x->fresh_ns)
+		order_fresh(w, s, now_ns);
+	if (now_ns >= x->health.next_ns)
+		begin_probe(w, s, now_ns);
+}
+
+static void look_at_ejection(struct watch *w, size_t s, int64_t now_ns)
+{
+	struct ejection *e = &w->servers[s].ejection;
+	struct watch_event event = { .server = s, .to = SERVER_UP };
+
+	ejection_forget(e, now_ns);
+	if (e->end_ns == INT64_MAX)
+		return;
+	switch (ejection_look(e, watch_server(w, s), now_ns)) {
+	case EJECTION_GOES_ON:
+		return;
+	case EJECTION_PASSED_TESTS:
+		event.reason = WATCH_BY_TESTS;
+		break;
+	case EJECTION_TIME_IS_OVER:
+		event.reason = WATCH_BY_TIME;
+		break;
+	}
+	watch_set_state(w, event, now_ns);
+}
+
+/* Nobody better is there to wait for when the pool fails open. */
+static void look_at_hold(struct watch *w, size_t s, bool is_failing_open, int64_t now_ns)
+{
+	struct health *h = &w->servers[s].health;
+
+	if (!health_is_held(h) || (now_ns < h->hold_ns && !is_failing_open))
+		return;
+	health_release(h);
+	watch_set_state(w,
+		(struct watch_event){
+			.server = s,
+			.to = SERVER_UP,
+			.reason = WATCH_BY_PROBES,
+			.n = h->n_good,
+		},
+		now_ns);
+}
+
+static bool is_clear_due(const struct watched *x, int64_t now_ns)
+{
+	return now_ns >= x->clear_ns && !x->health.is_suspect;
+}
+
+void watch_tick(struct watch *w, int64_t now_ns)
+{
+	bool is_failing_open = pool_is_failing_open(w->params.pool);
+
+	for (size_t s = 0; s < w->params.pool->n_servers; s++) {
+		struct watched *x = &w->servers[s];
+
+		look_at_ejection(w, s, now_ns);
+		look_at_hold(w, s, is_failing_open, now_ns);
+		if (is_probed(w, s))
+			look_at_probe(w, s, now_ns);
+		if (is_clear_due(x, now_ns)) {
+			x->clear_ns = INT64_MAX;
+			signs_clear(watch_server(w, s));
+		}
+	}
+	watch_publish(w, now_ns);
+}
+
+static int64_t min_ns(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+int64_t watch_next_ns(const struct watch *w)
+{
+	bool is_failing_open = pool_is_failing_open(w->params.pool);
+	int64_t next_ns = watch_publish_next_ns(w);
+
+	for (size_t s = 0; s < w->params.pool->n_servers; s++) {
+		const struct watched *x = &w->servers[s];
+
+		next_ns = min_ns(next_ns, ejection_next_ns(&x->ejection));
+		if (health_is_held(&x->health))
+			next_ns = is_failing_open ? 0 : min_ns(next_ns, x->health.hold_ns);
+		if (is_probed(w, s)) {
+			next_ns = min_ns(next_ns, x->health.next_ns);
+			next_ns = min_ns(next_ns, min_ns(x->fresh_ns, x->overdue_ns));
+		}
+		if (!x->health.is_suspect)
+			next_ns = min_ns(next_ns, x->clear_ns);
+	}
+	return next_ns;
+}
+
+/* ---- making and ending ---------------------------------------------------------------------- */
+
+static void start_server(struct watch *w, size_t s, int64_t now_ns)
+{
+	struct watched *x = &w->servers[s];
+
+	health_init(&x->health, &w->params.health, now_ns);
+	ejection_init(&x->ejection, w->params.health.fast_interval_ns);
+	end_probe(x);
+	x->worker = rng_below(w->rng, w->params.n_workers);
+	x->clear_ns = x->ramp_ns = INT64_MAX;
+	x->left_ns = now_ns;
+	if (w->params.is_off)
+		pool_set_state(w->params.pool, s, SERVER_UP); /* not of those that are forced */
+}
+
+int watch_new(const struct watch_params *params, const struct watch_ops *ops, void *ctx,
+	struct rng *rng, int64_t now_ns, struct watch **watch_out)
+{
+	struct watch *w = calloc(1, sizeof *w);
+	int rc = ERR_NOMEM;
+
+	if (w == NULL)
+		return rc;
+	w->params = *params;
+	w->ops = ops;
+	w->ctx = ctx;
+	w->rng = rng;
+	w->ramp_ns = w->second_ns = INT64_MAX;
+	w->is_changed = true;
+	shares_init(&w->shares, params->pool->n_tiers);
+	w->servers = calloc(params->pool->n_servers, sizeof *w->servers);
+	if (w->servers == NULL)
+		goto out;
+	rc = 0;
+	if (params->latency == LATENCY_ON || params->hedge_percent > 0) {
+		w->second_ns = now_ns + LATENCY_WINDOW_NS;
+		rc = latency_new(params->pool->n_servers, &w->latency);
+	}
+	for (size_t s = 0; rc == 0 && s < params->pool->n_servers; s++)
+		start_server(w, s, now_ns);
+out:
+	if (rc != 0)
+		watch_free(&w);
+	else
+		*watch_out = w;
+	return rc;
+}
+
+void watch_free(struct watch **w)
+{
+	if (*w == NULL)
+		return;
+	latency_free(&(*w)->latency);
+	free((*w)->servers);
+	free(*w);
+	*w = NULL;
+}
+
+uint64_t watch_good(const struct watch *w, size_t server)
+{
+	return atomic_load_explicit(&w->servers[server].n_good, memory_order_relaxed);
+}
+
+uint64_t watch_failed(const struct watch *w, size_t server)
+{
+	return atomic_load_explicit(&w->servers[server].n_failed, memory_order_relaxed);
+}

@@ -1,0 +1,10 @@
+A reply to another type is ignored, and the wait goes on
+servers a
+
+c1 asks www.example. A
+a hears www.example. A
+a replies with wrong type
+nobody gets anything
+counter replies_wrong_question is 1
+a replies
+c1 gets NOERROR from a
