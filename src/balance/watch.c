@@ -248,7 +248,7 @@ static void suspect(struct watch *w, size_t s, enum sign sign, int64_t now_ns)
 }
 
 /* Of one server that is up and in automatic state. True: it is ejected. */
-static bool may_be_ejected(struct watch *w, size_t s, enum sign sign, int64_t now_ns)
+static bool is_to_eject(struct watch *w, size_t s, enum sign sign, int64_t now_ns)
 {
 	bool cannot_confirm = !is_probed(w, s) && sign != SIGN_BETTERED;
 
@@ -259,20 +259,19 @@ static bool may_be_ejected(struct watch *w, size_t s, enum sign sign, int64_t no
 static void weigh_sign(struct watch *w, size_t s, enum sign sign, int64_t now_ns)
 {
 	struct server *server = watch_server(w, s);
-	bool is_up = server_state(server) == SERVER_UP;
+	enum server_state state = server_state(server);
 
-	if (!is_up && server_state(server) != SERVER_EJECTED)
+	if (state != SERVER_UP && state != SERVER_EJECTED)
 		return; /* its probes decide, and clear it when it is up */
 	atomic_store_explicit(&server->is_suspect, true, memory_order_relaxed);
 	w->servers[s].n_silent = atomic_load_explicit(&server->n_silent, memory_order_relaxed);
-	if (is_up && server->params.mode == SERVER_AUTO && may_be_ejected(w, s, sign, now_ns))
-		return;
-	if (!is_up && (sign == SIGN_BLAMED || !is_probed(w, s)))
-		return; /* it is ejected as it is */
-	if (is_probed(w, s))
+	bool is_ejected = state == SERVER_EJECTED ||
+			  (server->params.mode == SERVER_AUTO && is_to_eject(w, s, sign, now_ns));
+	if (is_probed(w, s) && !(is_ejected && sign == SIGN_BLAMED))
 		suspect(w, s, sign, now_ns);
-	else
+	else if (is_probed(w, s) || !is_ejected)
 		let_pass(w, s, now_ns);
+	/* Else its tests or its time decide, and clear it when it is up. */
 }
 
 void watch_sign(struct watch *w, int64_t now_ns, uint16_t server, enum sign sign)

@@ -107,7 +107,7 @@ static void add_down(struct text *t, const struct watch_event *e, const char *pr
 	}
 	add_probe(t, e, probe);
 	if (e->hold_ns > 0)
-		add(t, "; for the %uth time of late, so not up again before %.1f s", e->n_recent,
+		add(t, "; out %u times of late, so for at least %.1f s", e->n_recent,
 			(double)e->hold_ns / CLOCK_NS_PER_S);
 }
 
@@ -167,7 +167,7 @@ static void add_of_server(struct text *t, const struct watch_event *e, const cha
 		add(t, " is no longer suspect: it answers \"%s\"", probe);
 		break;
 	case WATCH_NOT_EJECTED:
-		add(t, " is not ejected, because eject.max_percent of its tier are: ");
+		add(t, " stays, for eject.max_percent allows no more ejections: ");
 		add_sign(t, e);
 		break;
 	case WATCH_DEAD_SOCKETS:

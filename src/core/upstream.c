@@ -26,6 +26,25 @@ static int open_missing(struct upstream *u, uint16_t server)
 	return 0;
 }
 
+/* What to do about it, behind what it is. */
+static const char *advice(int error)
+{
+	switch (error) {
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+		return " (see: ip route)";
+	case EADDRNOTAVAIL:
+		return " (see: ip address)"; /* its source, or all of IPv6 */
+	case ENODEV:
+		return " (see: ip link)";
+	case EMFILE:
+	case ENFILE:
+		return " (raise the limit: LimitNOFILE of the service)";
+	default:
+		return "";
+	}
+}
+
 /* And not again for a second. */
 static void tell_no_socket(struct upstream *u, uint16_t server, int error, int64_t now_ns)
 {
@@ -33,7 +52,8 @@ static void tell_no_socket(struct upstream *u, uint16_t server, int error, int64
 
 	u->reopen_ns[server] = now_ns + REOPEN_AFTER_NS;
 	log_limited(&u->open_limits[server], now_ns, 60000, LOG_LEVEL_WARNING,
-		"server %s: no socket to it: %s; trying again", s->name, strerror(error));
+		"server %s: no socket to it: %s%s; trying again", s->name, strerror(error),
+		advice(error));
 }
 
 int upstream_init(struct upstream *u, const struct upstream_params *params)

@@ -16,31 +16,34 @@ Test(pool_again, asks_in_order)
 		const char *name;
 		const char *servers, *tiers;
 		const char *tried; /* before */
-		bool may_repeat;
+		enum pool_again again;
 		const char *order;
 	} cases[] = {
-		{ "untried", "UU", "00", "0", false, "1-" },
-		{ "refused: not the same", "U", "0", "0", false, "-" },
-		{ "refused: nor those down", "UDF", "000", "0", false, "-" },
-		{ "refused: ejected", "UED", "000", "0", false, "1-" },
-		{ "refused: draining", "UuD", "000", "0", false, "1-" },
-		{ "refused: lowest tier first", "UUUU", "2103", "3", false, "210-" },
-		{ "refused: up before ejected of a lower tier", "UEU", "001", "0", false, "21-" },
-		{ "silence: the same", "U", "0", "0", true, "0000" },
-		{ "silence: another first, then any", "UU", "00", "0", true, "1" },
-		{ "silence: ejected before the same", "UED", "000", "0", true, "12" },
-		{ "silence: the same before those down", "UD", "00", "0", true, "01" },
-		{ "silence: the same before draining", "Uu", "00", "0", true, "01" },
-		{ "silence: draining before down", "UDu", "000", "0", true, "021" },
-		{ "silence: the same, down meanwhile", "DD", "00", "0", true, "01" },
-		{ "silence: the same, draining meanwhile", "uD", "00", "0", true, "01" },
-		{ "silence: the same of another tier", "DU", "01", "1", true, "10" },
-		{ "silence: never forced down", "FF", "00", "0", true, "-" },
-		{ "silence: two tried, then down", "UUD", "000", "01", true, "2" },
-		{ "silence: two tried, one is left up", "UDF", "000", "01", true, "0000" },
-		{ "silence: two tried, one ejected", "DEF", "000", "01", true, "1111" },
-		{ "silence: nobody tried", "DDE", "000", "", true, "2" },
-		{ "nobody tried, refused", "D", "0", "", false, "-" },
+		{ "untried", "UU", "00", "0", AGAIN_BETTER, "1-" },
+		{ "refused: not the same", "U", "0", "0", AGAIN_BETTER, "-" },
+		{ "refused: nor those down", "UDF", "000", "0", AGAIN_BETTER, "-" },
+		{ "refused: ejected", "UED", "000", "0", AGAIN_BETTER, "1-" },
+		{ "refused: draining", "UuD", "000", "0", AGAIN_BETTER, "1-" },
+		{ "refused: lowest tier first", "UUUU", "2103", "3", AGAIN_BETTER, "210-" },
+		{ "refused: up before ejected of a lower tier", "UEU", "001", "0", AGAIN_BETTER, "21-" },
+		{ "unreachable: not the same", "U", "0", "0", AGAIN_OTHER, "-" },
+		{ "unreachable: another that is down", "UDF", "000", "0", AGAIN_OTHER, "1-" },
+		{ "unreachable: ejected, draining, down", "UDuE", "0000", "0", AGAIN_OTHER, "321-" },
+		{ "silence: the same", "U", "0", "0", AGAIN_ANY, "0000" },
+		{ "silence: another first, then any", "UU", "00", "0", AGAIN_ANY, "1" },
+		{ "silence: ejected before the same", "UED", "000", "0", AGAIN_ANY, "12" },
+		{ "silence: the same before those down", "UD", "00", "0", AGAIN_ANY, "01" },
+		{ "silence: the same before draining", "Uu", "00", "0", AGAIN_ANY, "01" },
+		{ "silence: draining before down", "UDu", "000", "0", AGAIN_ANY, "021" },
+		{ "silence: the same, down meanwhile", "DD", "00", "0", AGAIN_ANY, "01" },
+		{ "silence: the same, draining meanwhile", "uD", "00", "0", AGAIN_ANY, "01" },
+		{ "silence: the same of another tier", "DU", "01", "1", AGAIN_ANY, "10" },
+		{ "silence: never forced down", "FF", "00", "0", AGAIN_ANY, "-" },
+		{ "silence: two tried, then down", "UUD", "000", "01", AGAIN_ANY, "2" },
+		{ "silence: two tried, one is left up", "UDF", "000", "01", AGAIN_ANY, "0000" },
+		{ "silence: two tried, one ejected", "DEF", "000", "01", AGAIN_ANY, "1111" },
+		{ "silence: nobody tried", "DDE", "000", "", AGAIN_ANY, "2" },
+		{ "nobody tried, refused", "D", "0", "", AGAIN_BETTER, "-" },
 	};
 
 	for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
@@ -57,7 +60,7 @@ Test(pool_again, asks_in_order)
 			tried[q.choice.n_tried++] = (uint16_t)(*t - '0');
 		for (const char *want = cases[k].order; *want != '\0'; want++) {
 			size_t n_before = q.choice.n_tried;
-			int i = pool_choose_again(&q.choice, cases[k].may_repeat);
+			int i = pool_choose_again(&q.choice, cases[k].again);
 
 			cr_expect_eq(q.choice.n_tried, n_before, "%s", cases[k].name);
 			cr_expect_not(q.choice.is_test, "%s", cases[k].name);
@@ -90,7 +93,7 @@ Test(pool_again, never_the_same_while_another_is_eligible)
 			atomic_store(&pool->servers[i].outstanding, rng_below(&rng, 100));
 		q.choice.tried = tried;
 		for (q.choice.n_tried = 0; q.choice.n_tried < 5; q.choice.n_tried++) {
-			int i = pool_choose_again(&q.choice, true);
+			int i = pool_choose_again(&q.choice, AGAIN_ANY);
 
 			cr_assert_geq(i, 0);
 			for (size_t t = 0; t < q.choice.n_tried; t++)
@@ -133,7 +136,7 @@ Test(pool_again, asks_the_least_loaded_and_suspects_last)
 		}
 		q.choice.tried = &cases[k].tried;
 		q.choice.n_tried = 1;
-		i = pool_choose_again(&q.choice, true);
+		i = pool_choose_again(&q.choice, AGAIN_ANY);
 		cr_expect_eq(i, cases[k].want, "case %zu: %d", k, i);
 		cr_expect_eq(server_outstanding(&pool->servers[i]), cases[k].outstanding[i] + 1,
 			"case %zu", k);
@@ -155,7 +158,7 @@ Test(pool_again, draws_ties_by_weight)
 	q.choice.tried = &tried;
 	q.choice.n_tried = 1;
 	for (int k = 0; k < 12000; k++) {
-		int i = pool_choose_again(&q.choice, false);
+		int i = pool_choose_again(&q.choice, AGAIN_BETTER);
 
 		cr_assert_geq(i, 1);
 		counts[i]++;
@@ -180,9 +183,9 @@ Test(pool_again, full_servers_are_no_reason_to_repeat_or_to_ask_those_down)
 	q.choice.tried = tried;
 	q.choice.n_tried = 1;
 	for (int k = 0; k < 10; k++)
-		cr_assert_eq(pool_choose_again(&q.choice, true), 1);
-	cr_expect_eq(pool_choose_again(&q.choice, true), POOL_ALL_FULL);
-	cr_expect_eq(pool_choose_again(&q.choice, false), POOL_ALL_FULL);
+		cr_assert_eq(pool_choose_again(&q.choice, AGAIN_ANY), 1);
+	cr_expect_eq(pool_choose_again(&q.choice, AGAIN_ANY), POOL_ALL_FULL);
+	cr_expect_eq(pool_choose_again(&q.choice, AGAIN_BETTER), POOL_ALL_FULL);
 	for (int k = 0; k < 4; k++)
 		cr_expect_eq(
 			server_outstanding(&pool->servers[k]), k == 1 ? 10 : 0, "server %d", k);
@@ -203,12 +206,12 @@ Test(pool_again, full_tiers_spill_over)
 	q.choice.tried = tried;
 	q.choice.n_tried = 1;
 	for (int k = 0; k < 30; k++)
-		cr_expect_eq(pool_choose_again(&q.choice, true),
+		cr_expect_eq(pool_choose_again(&q.choice, AGAIN_ANY),
 			k < 10   ? 1
 			: k < 20 ? 3
 				 : 2,
 			"retry %d", k);
-	cr_expect_eq(pool_choose_again(&q.choice, true), POOL_ALL_FULL);
+	cr_expect_eq(pool_choose_again(&q.choice, AGAIN_ANY), POOL_ALL_FULL);
 	pool_free(&pool);
 }
 
@@ -224,7 +227,7 @@ Test(pool_again, the_same_again_may_be_full)
 	q.choice.tried = tried;
 	q.choice.n_tried = 1;
 	atomic_store(&pool->servers[0].outstanding, 10);
-	cr_expect_eq(pool_choose_again(&q.choice, true), POOL_ALL_FULL);
+	cr_expect_eq(pool_choose_again(&q.choice, AGAIN_ANY), POOL_ALL_FULL);
 	cr_expect_eq(server_outstanding(&pool->servers[0]), 10);
 	pool_free(&pool);
 }
@@ -240,8 +243,8 @@ Test(pool_again, ejected_servers_are_up_under_panic)
 	fixture_query_init(&q, pool, &rng);
 	q.choice.tried = tried;
 	q.choice.n_tried = 1;
-	cr_expect_eq(pool_choose_again(&q.choice, false), 2);
+	cr_expect_eq(pool_choose_again(&q.choice, AGAIN_BETTER), 2);
 	pool_set_panic(pool, true);
-	cr_expect_eq(pool_choose_again(&q.choice, false), 1);
+	cr_expect_eq(pool_choose_again(&q.choice, AGAIN_BETTER), 1);
 	pool_free(&pool);
 }

@@ -185,8 +185,7 @@ static inline void watching_deliver(int i)
 	struct probe_result r = x.results[i].result;
 
 	x.n_results--;
-	memmove(&x.results[i], &x.results[i + 1],
-		(x.n_results - (size_t)i) * sizeof x.results[0]);
+	memmove(&x.results[i], &x.results[i + 1], (x.n_results - (size_t)i) * sizeof x.results[0]);
 	watch_result(x.watch, x.now_ns, &r);
 }
 

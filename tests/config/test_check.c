@@ -29,6 +29,14 @@ static void begin(void)
 	config.n_listeners = config.n_servers = 0;
 }
 
+/* The defaults, and as if these keys had been written on their lines. */
+static void begin_written(const char *text)
+{
+	reading_parse(text);
+	config_defaults(&reading, &config_table, &config);
+	reading.tree = &tree;
+}
+
 TestSuite(check, .init = begin, .fini = reading_end, .timeout = 60);
 
 static void add_listener(const char *text, unsigned receivers)
@@ -219,8 +227,7 @@ static const struct {
 Test(check, the_name_of_probes_is_kept_as_on_the_wire)
 {
 	for (size_t i = 0; i < sizeof qnames / sizeof qnames[0]; i++) {
-		begin();
-		reading.health_qname_line = 3;
+		begin_written("\n\nhealth = { qname = \"\"; };");
 		free(config.health_qname);
 		config.health_qname = strdup(qnames[i].qname);
 		config_check(&reading);
@@ -240,11 +247,11 @@ Test(check, a_name_nobody_wrote_is_the_default)
 
 Test(check, doubt_is_not_slower_than_the_rule)
 {
+	begin_written("\n\n\nhealth = { interval_ms = 0; };");
 	config.health_interval_ms = config.health_fast_interval_ms = 150;
 	config_check(&reading);
 	reading_expect("equal", NULL);
 	config.health_fast_interval_ms = 151;
-	reading.health_interval_line = 4;
 	config_check(&reading);
 	reading_expect("slower",
 		"test.conf:4: health.fast_interval_ms: 151 is more than health.interval_ms, 150");

@@ -138,8 +138,10 @@ Test(worker_failure, no_server_at_all_means_servfail_at_once)
 {
 	struct message m = edns_query("example.com", 5);
 
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < 2; i++) {
+		world_server_state(w, i, SERVER_DOWN);
 		w->pool->servers[i].params.mode = SERVER_FORCED_DOWN;
+	}
 	world_take(w, &m, 1);
 	const struct world_answer *a = world_expect_answer(w, 1, 5, RCODE_SERVFAIL);
 	cr_expect_eq(message_ede_of(a->data, a->len), EDE_NO_REACHABLE_AUTHORITY);

@@ -45,7 +45,7 @@ def test_server_without_a_route_is_down_and_no_reason_not_to_start(space, balanc
     with client_in(space, "127.0.0.1", daemon.port) as client:
         reply = client.ask(m.query(edns=m.opt()))
     assert reply.rcode == m.SERVFAIL
-    assert daemon.log.find("far")
+    assert daemon.log.find("far", "Network is unreachable (see: ip route)")
 
 
 def test_host_without_ipv6_skips_the_default_listener_with_a_notice(space, balancer, directory):
