@@ -23,13 +23,13 @@ src/balance/ejection.o
 src/balance/health.o
 src/balance/latency.o             calloc free
 src/balance/maglev.o             malloc calloc free qsort
-src/balance/policy.o             calloc free alias_new
+src/balance/policy.o             calloc free
 src/balance/policy_alias.o       calloc free alias_new alias_free
 src/balance/policy_first_available.o
 src/balance/policy_hash.o        calloc free maglev_new maglev_free hash_key_from_text
 src/balance/policy_least_outstanding.o
-src/balance/policy_p2c.o         policy_alias_init policy_alias_free
-src/balance/policy_random.o      policy_alias_init policy_alias_free
+src/balance/policy_p2c.o         policy_alias_free
+src/balance/policy_random.o      policy_alias_free
 src/balance/policy_round_robin.o aligned_alloc calloc free
 src/balance/pool.o               aligned_alloc calloc free policy_new policy_free
 src/balance/pool_choose.o

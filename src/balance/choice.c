@@ -29,8 +29,9 @@ static inline bool is_eligible(const struct choice *c, const struct server *s, s
 {
 	enum server_mode mode = s->params.mode;
 	enum server_state state = server_state(s);
+	bool is_simply_up = state == SERVER_UP && (mode == SERVER_AUTO || mode == SERVER_FORCED_UP);
 
-	if ((state != SERVER_UP || mode == SERVER_DRAIN) && !is_allowed(c, mode, state))
+	if (!is_simply_up && !is_allowed(c, mode, state))
 		return false;
 	for (size_t i = 0; i < c->n_tried; i++) {
 		if (c->tried[i] == server)

@@ -36,7 +36,7 @@ RARE static int reserve_any(const struct choice *c)
 	return choice_nobody(c);
 }
 
-/* Whom the tier names; without a place for certain. */
+/* Whom the tier names; a place there is not certain. */
 static int pick(const struct choice *c, enum purpose purpose)
 {
 	const struct policy *policy = c->tier->policy;
@@ -71,8 +71,8 @@ static int search_others(struct choice *c, size_t first, enum purpose purpose, i
 	return result;
 }
 
-/* Level by level, as far as nobody is eligible; the tier `first` has been asked at the first level,
- * and has said `result`. */
+/* What is left to search once the tier `first` has said `result`: the other tiers, and wider levels
+ * as far as nobody is eligible. */
 RARE static int search_on(
 	struct choice *c, size_t first, enum purpose purpose, enum choice_level widest, int result)
 {
@@ -86,7 +86,7 @@ RARE static int search_on(
 	return result;
 }
 
-/* All shares are of what is drawn; the first tier has everything as a rule, and then nothing is. */
+/* As a rule the first tier has all, and then nothing is drawn. */
 RARE static size_t draw_tier(const struct choice *c)
 {
 	const struct pool *p = c->pool;
@@ -114,7 +114,8 @@ static enum choice_level narrowest(const struct pool *p)
 	return p->n_draining > 0 ? CHOICE_DRAINING : CHOICE_ANY;
 }
 
-/* Whoever clears the flag sends the test. A server without a place for it waits for the next. */
+/* Whoever clears the flag sends the test. One that then finds no place is given up: the next is due
+ * in a second. */
 RARE static int take_test(struct choice *c)
 {
 	const struct pool *p = c->pool;

@@ -34,6 +34,9 @@ struct datagram {
 
 struct batch {
 	struct batch *next; /* the queue's, and of lists handed over */
+	struct batch *older; /* the queue's */
+	int64_t arrival_ns; /* the queue's: of the first datagram, its oldest */
 	unsigned n;
+	bool is_late; /* of a list that a push gave back: it had waited too long */
 	struct datagram *datagrams[BATCH_MAX];
 };

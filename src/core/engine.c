@@ -22,6 +22,7 @@ struct engine {
 	struct queue *queue;
 	struct pending_quota quota;
 	struct port_set avoid_ports;
+	int64_t codel_target_ns;
 	int *listen_fds; /* by listener index */
 	struct receiver **receivers;
 	unsigned n_receivers;
@@ -85,6 +86,8 @@ static int take_memory(struct engine *e)
 			.capacity = p->queue_capacity,
 			.n_producers = e->n_receivers,
 			.n_consumers = p->n_workers,
+			.target_ns = e->codel_target_ns,
+			.interval_ns = p->worker.codel_interval_ns,
 		},
 		&e->queue);
 }
@@ -114,6 +117,10 @@ static int make_receiver(struct engine *e, unsigned k)
 			.acl = e->params.acl,
 			.queue = e->queue,
 			.metrics = &e->metrics[k],
+			.fair = { .target_ns = e->codel_target_ns,
+				.interval_ns = e->params.worker.codel_interval_ns,
+				.capacity = e->params.queue_capacity,
+				.n_receivers = e->n_receivers },
 			.on_overload = e->params.worker.on_overload,
 			.udp_reply_max = e->params.worker.udp_reply_max,
 		},
@@ -164,6 +171,9 @@ int engine_new(const struct engine_params *params, struct engine **engine_out)
 		return ERR_NOMEM;
 	e->params = *params;
 	fill_in(&e->params.worker, params->n_workers);
+	/* The queue sheds, for all workers; a machine's own codel is for front ends without one. */
+	e->codel_target_ns = params->worker.codel_target_ns;
+	e->params.worker.codel_target_ns = INT64_MAX / 4;
 	if ((rc = take_memory(e)) < 0)
 		goto fail;
 	pending_quota_init(&e->quota, params->pending_max, params->n_workers);

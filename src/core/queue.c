@@ -3,19 +3,23 @@
  * Invariants, under the lock: `waiting` is the sum of n over the list; a bit is set in `idle` for
  * each consumer that found the queue empty and was not signalled since. A consumer is signalled
  * after the lock is released, by a write to its eventfd; a signal that finds it already awake
- * costs one more look at an empty queue. */
+ * costs one more look at an empty queue. Codel hears of the oldest batch at every pop, whichever
+ * is taken: while the newest is served, it is the oldest that tells whether the queue drains. */
 #include "core/queue.h"
 
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "base/slab.h"
 #include "base/thread.h"
+#include "core/codel.h"
 #include "net/poller.h"
 
 #define IDLE_WORDS (QUEUE_CONSUMERS_MAX / 64)
+#define LATE_PER_PUSH (2 * BATCH_MAX) /* datagrams: a producer must not hold the stock */
 
 struct queue {
 	/* set at start */
@@ -26,7 +30,8 @@ struct queue {
 	/* under lock */
 	pthread_mutex_t lock; /* leaf: take nothing under it */
 	struct batch *oldest, *newest;
-	size_t waiting; /* datagrams in the list */
+	struct queue_load load;
+	struct codel codel;
 	uint64_t idle[IDLE_WORDS];
 	bool is_closed;
 	bool is_trimming;
@@ -50,6 +55,7 @@ int queue_new(const struct queue_params *params, struct queue **queue_out)
 		return ERR_NOMEM;
 	pthread_mutex_init(&q->lock, NULL);
 	q->capacity = params->capacity;
+	codel_init(&q->codel, params->target_ns, params->interval_ns);
 	q->n_consumers = params->n_consumers;
 	for (unsigned i = 0; i < QUEUE_CONSUMERS_MAX; i++)
 		q->wakeup_fd[i] = -1;
@@ -146,16 +152,58 @@ struct datagram *queue_take_large(struct queue *q)
 	return d;
 }
 
-static struct batch *unlink_oldest_locked(struct queue *q)
+static struct batch *unlink_locked(struct queue *q, struct batch *b)
 {
-	struct batch *b = q->oldest;
-
-	q->oldest = b->next;
-	if (!q->oldest)
-		q->newest = NULL;
-	q->waiting -= b->n;
+	if (b->older)
+		b->older->next = b->next;
+	else
+		q->oldest = b->next;
+	if (b->next)
+		b->next->older = b->older;
+	else
+		q->newest = b->older;
+	q->load.waiting -= b->n;
 	b->next = NULL;
 	return b;
+}
+
+static void append_locked(struct queue *q, struct batch *b)
+{
+	b->next = NULL;
+	b->older = q->newest;
+	if (q->newest)
+		q->newest->next = b;
+	else
+		q->oldest = b;
+	q->newest = b;
+	q->load.waiting += b->n;
+	q->load.n_pushed += b->n;
+}
+
+static bool is_late_locked(const struct queue *q, const struct batch *b, int64_t now_ns)
+{
+	return q->codel.is_standing &&
+	       now_ns - b->arrival_ns > QUEUE_LATE_TARGETS * q->codel.target_ns;
+}
+
+/* The oldest, as far as they must go for n more to come. */
+static struct batch *push_out_locked(struct queue *q, size_t n, int64_t now_ns)
+{
+	struct batch *list = NULL, **tail = &list;
+	size_t n_out = 0;
+
+	while (q->oldest) {
+		bool is_late = is_late_locked(q, q->oldest, now_ns) && n_out < LATE_PER_PUSH;
+
+		if (!is_late && q->load.waiting + n <= q->capacity)
+			break;
+		struct batch *b = unlink_locked(q, q->oldest);
+		b->is_late = is_late;
+		n_out += b->n;
+		*tail = b;
+		tail = &b->next;
+	}
+	return list;
 }
 
 /* The lowest-numbered idle consumer, taken out of the set; -1 when none is idle. */
@@ -172,23 +220,13 @@ static int take_idle_locked(struct queue *q)
 	return -1;
 }
 
-struct batch *queue_push(struct queue *q, struct batch *b)
+struct batch *queue_push(struct queue *q, struct batch *b, int64_t now_ns)
 {
-	struct batch *pushed_out = NULL, **tail = &pushed_out;
-
-	b->next = NULL;
+	b->arrival_ns = b->datagrams[0]->arrival_ns;
 	pthread_mutex_lock(&q->lock);
 	assert(!q->is_closed);
-	while (q->oldest && q->waiting + b->n > q->capacity) {
-		*tail = unlink_oldest_locked(q);
-		tail = &(*tail)->next;
-	}
-	if (q->newest)
-		q->newest->next = b;
-	else
-		q->oldest = b;
-	q->newest = b;
-	q->waiting += b->n;
+	struct batch *pushed_out = push_out_locked(q, b->n, now_ns);
+	append_locked(q, b);
 	int idle = take_idle_locked(q);
 	pthread_mutex_unlock(&q->lock);
 	if (idle != -1)
@@ -196,7 +234,37 @@ struct batch *queue_push(struct queue *q, struct batch *b)
 	return pushed_out;
 }
 
-struct batch *queue_pop(struct queue *q, unsigned consumer, struct batch *done)
+static struct batch *take_next_locked(struct queue *q, int64_t now_ns)
+{
+	struct batch *b = unlink_locked(q, q->codel.is_standing ? q->newest : q->oldest);
+
+	q->load.n_taken += b->n;
+	q->load.delay_sum_ns += (now_ns - b->arrival_ns) * b->n;
+	return b;
+}
+
+/* A batch, and with it those that follow as far as they fit into it: what is small because it came
+ * in small pieces, or because much was shed of it, costs as much as a full one. */
+static struct batch *take_locked(struct queue *q, int64_t now_ns)
+{
+	if (q->codel.target_ns > 0)
+		codel_note(&q->codel, now_ns - q->oldest->arrival_ns, now_ns);
+	struct batch *b = take_next_locked(q, now_ns);
+
+	while (q->oldest) {
+		const struct batch *next = q->codel.is_standing ? q->newest : q->oldest;
+
+		if (b->n + next->n > BATCH_MAX)
+			break;
+		struct batch *other = take_next_locked(q, now_ns);
+		memcpy(&b->datagrams[b->n], other->datagrams, other->n * sizeof b->datagrams[0]);
+		b->n += other->n;
+		slab_give(q->batches, slab_index(q->batches, other));
+	}
+	return b;
+}
+
+struct batch *queue_pop(struct queue *q, unsigned consumer, struct batch *done, int64_t now_ns)
 {
 	uint64_t bit = 1ULL << (consumer % 64);
 	struct batch *b = NULL;
@@ -206,13 +274,23 @@ struct batch *queue_pop(struct queue *q, unsigned consumer, struct batch *done)
 	pthread_mutex_lock(&q->lock);
 	give_batches_locked(q, done);
 	if (q->oldest) {
-		b = unlink_oldest_locked(q);
+		b = take_locked(q, now_ns);
 		q->idle[consumer / 64] &= ~bit;
 	} else {
 		q->idle[consumer / 64] |= bit;
+		q->load.n_drained++;
+		codel_note(&q->codel, 0, now_ns);
 	}
 	pthread_mutex_unlock(&q->lock);
 	return b;
+}
+
+void queue_look(struct queue *q, struct queue_load *load_out)
+{
+	pthread_mutex_lock(&q->lock);
+	*load_out = q->load;
+	load_out->is_standing = q->codel.is_standing;
+	pthread_mutex_unlock(&q->lock);
 }
 
 void queue_give_back(struct queue *q, struct batch *list)

@@ -9,8 +9,14 @@
  * that found the queue empty, the one with the lowest number, so that a small load keeps one
  * worker busy and warm instead of waking all in turn.
  *
- * The queue also keeps the stock of empty datagrams and batches. Memory for the stock is committed as it is first used and given
- * back by queue_trim(). Limits: `capacity` datagrams waiting, plus those in the threads' hands;
+ * Under overload the work that is done is the newest. The queue stands when it was not emptied for
+ * a whole interval and the oldest in it had always waited longer than the target (core/codel.h);
+ * while it stands, workers get the newest batch first, and a push gives back, to be shed, what has
+ * waited QUEUE_LATE_TARGETS times the target. Oldest first would serve everybody just too late; and
+ * shedding by age alone would shed all of it when a worker had no CPU for a moment.
+ *
+ * The queue also keeps the stock of empty datagrams and batches. Memory for the stock is committed
+ * as it is first used and given back by queue_trim(). Limits: `capacity` datagrams waiting, plus those in the threads' hands;
  * an eighth of them may be large ones. */
 #pragma once
 #include <stdbool.h>
@@ -21,10 +27,23 @@
 struct queue; /* opaque: the lock is nobody else's business */
 
 #define QUEUE_CONSUMERS_MAX 256
+/* 40 ms by default: the most that leaves an answer in 50, and longer than a worker that shares its
+ * CPU with a handful of busy programs waits for its turn. */
+#define QUEUE_LATE_TARGETS 8
 
 struct queue_params {
 	size_t capacity; /* datagrams */
 	unsigned n_producers, n_consumers; /* threads that may hold stock; consumers at most QUEUE_CONSUMERS_MAX */
+	int64_t target_ns, interval_ns; /* of codel; a target of 0: it never stands */
+};
+
+/* The counters count from the start. */
+struct queue_load {
+	size_t waiting; /* datagrams */
+	uint64_t n_pushed, n_taken; /* datagrams; those taken went to workers */
+	int64_t delay_sum_ns; /* of those taken, each counted as the oldest of its batch */
+	uint64_t n_drained; /* how often a worker found nothing more */
+	bool is_standing;
 };
 
 int queue_new(const struct queue_params *params, struct queue **queue_out); /* ERR_NOMEM */
@@ -39,15 +58,18 @@ void queue_stock(struct queue *q, struct datagram **small, unsigned n, struct ba
 /* A large datagram, NULL when there are no more. Takes queue.lock. */
 struct datagram *queue_take_large(struct queue *q);
 
-/* Any producer; the batch becomes the queue's. NULL, or a list of the oldest batches, pushed out
- * to make room; the caller counts them and returns them with queue_give_back. Takes queue.lock;
- * wakes after releasing it. */
-struct batch *queue_push(struct queue *q, struct batch *b);
+/* Any producer; the batch, not empty, becomes the queue's. NULL, or a list of the oldest batches,
+ * pushed out because they are late (is_late) or to make room; the caller counts them and returns
+ * them with queue_give_back. Takes queue.lock; wakes after releasing it. */
+struct batch *queue_push(struct queue *q, struct batch *b, int64_t now_ns);
 
-/* Consumer `i`: gives back `done` (a batch it finished, or NULL) and takes the oldest batch. NULL
- * when there is none: the consumer is then noted as idle and the next push may signal it.
+/* Consumer `i`: gives back `done` (a batch it finished, or NULL) and takes the oldest batch, or the
+ * newest while the queue stands, with those that follow as far as they fit into it. NULL when there is none: the consumer is then noted as idle and the next push may signal it.
  * Takes queue.lock, never waits. */
-struct batch *queue_pop(struct queue *q, unsigned consumer, struct batch *done);
+struct batch *queue_pop(struct queue *q, unsigned consumer, struct batch *done, int64_t now_ns);
+
+/* Any thread: how it fares. Takes queue.lock. */
+void queue_look(struct queue *q, struct queue_load *load_out);
 
 /* Any thread: returns a list of batches with their datagrams to the stock. Takes queue.lock. */
 void queue_give_back(struct queue *q, struct batch *list);

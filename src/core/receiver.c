@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "base/rng.h"
 #include "base/thread.h"
 #include "core/datagram.h"
 #include "core/queue.h"
@@ -53,6 +54,14 @@ struct receiver {
 	int64_t now_ns, real_ns; /* read once per batch */
 	uint32_t *kernel_drops; /* per socket, as last seen */
 	struct log_limit acl_limit;
+	struct rng rng;
+	struct fair fair;
+	/* answers to what is shed, and the listener by which these leave */
+	struct outbox_item items[BATCH_MAX];
+	unsigned n_items;
+	uint16_t answer_by;
+	uint8_t replies[BATCH_MAX][REPLY_SELF_MAX];
+	struct datagram *spare_datagram; /* a large one, for what is shed for want of one */
 
 	/* atomic, relaxed */
 	alignas(64) _Atomic bool is_stopping;
@@ -102,16 +111,12 @@ static bool is_wanted(struct receiver *r, const struct inbox_slot *slot, const u
 	return false;
 }
 
-/* Moves a long datagram to a large buffer; the small one stays in stock. NULL: none left. */
-static struct datagram *enlarge(struct receiver *r, const struct inbox_slot *slot)
+/* Makes a long datagram one piece in a large buffer; the small one stays in stock. */
+static void join(struct datagram *large, const struct inbox_slot *slot)
 {
-	struct datagram *d = queue_take_large(r->params.queue);
-
-	if (!d)
-		return NULL;
-	memcpy(d->data, slot->data[0], DATAGRAM_SMALL_BYTES);
-	memcpy(d->data + DATAGRAM_SMALL_BYTES, slot->data[1], slot->len - DATAGRAM_SMALL_BYTES);
-	return d;
+	memcpy(large->data, slot->data[0], DATAGRAM_SMALL_BYTES);
+	memcpy(large->data + DATAGRAM_SMALL_BYTES, slot->data[1],
+		slot->len - DATAGRAM_SMALL_BYTES);
 }
 
 static void fill(
@@ -128,26 +133,6 @@ static void fill(
 	d->len = (uint16_t)slot->len;
 }
 
-static void keep(struct receiver *r, unsigned i, uint16_t listener)
-{
-	const struct inbox_slot *slot = &r->slots[i];
-	struct datagram *d = r->stock[i];
-
-	if (!is_wanted(r, slot, d->data))
-		return;
-	if (slot->len > DATAGRAM_SMALL_BYTES) {
-		d = enlarge(r, slot);
-		if (!d) {
-			count(r, METRIC_shed_queue);
-			return;
-		}
-	} else {
-		r->stock[i] = NULL; /* goes with the batch */
-	}
-	fill(r, d, slot, listener);
-	r->batch->datagrams[r->batch->n++] = d;
-}
-
 static struct outbox_item item_to(const struct origin *origin, const uint8_t *data, size_t len)
 {
 	struct outbox_item item = {
@@ -162,39 +147,79 @@ static struct outbox_item item_to(const struct origin *origin, const uint8_t *da
 	return item;
 }
 
-/* Answers, if that is configured, what was in a batch. It was read from one socket, and so is
- * answered by one. */
-static void answer_shed(struct receiver *r, const struct batch *b)
+static void flush_answers(struct receiver *r)
 {
-	uint8_t replies[BATCH_MAX][REPLY_SELF_MAX];
-	struct outbox_item items[BATCH_MAX];
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < b->n; i++) {
-		const struct datagram *d = b->datagrams[i];
-		size_t len = shed_reply(d, r->params.on_overload, r->params.udp_reply_max,
-			replies[n], sizeof replies[n]);
-
-		if (len == 0)
-			continue;
-		items[n] = item_to(&d->origin, replies[n], len);
-		n++;
-	}
-	metric_add(r->params.metrics, METRIC_shed_answered, n);
-	if (n > 0)
-		outbox_send(r->outbox, r->params.listen_fds[b->datagrams[0]->origin.listener],
-			items, n);
+	if (r->n_items > 0)
+		outbox_send(r->outbox, r->params.listen_fds[r->answer_by], r->items, r->n_items);
+	r->n_items = 0;
 }
 
-/* What a full queue pushed out: counted, answered, returned. */
+/* Answers it, if that is configured, with the next flush at the latest. */
+static void shed(struct receiver *r, const struct datagram *d, enum metric_id cause)
+{
+	count(r, cause);
+	if (r->params.on_overload == ON_OVERLOAD_DROP)
+		return;
+	if (r->n_items == BATCH_MAX || d->origin.listener != r->answer_by)
+		flush_answers(r);
+	r->answer_by = d->origin.listener;
+	uint8_t *reply = r->replies[r->n_items];
+	size_t len = shed_reply(
+		d, r->params.on_overload, r->params.udp_reply_max, reply, REPLY_SELF_MAX);
+
+	if (len == 0)
+		return;
+	count(r, METRIC_shed_answered);
+	r->items[r->n_items++] = item_to(&d->origin, reply, len);
+}
+
+/* What the queue pushed out: counted, answered, returned. */
 static void shed_list(struct receiver *r, struct batch *list)
 {
 	for (const struct batch *b = list; b; b = b->next) {
-		metric_add(r->params.metrics, METRIC_shed_queue, b->n);
-		if (r->params.on_overload != ON_OVERLOAD_DROP)
-			answer_shed(r, b);
+		for (unsigned i = 0; i < b->n; i++)
+			shed(r, b->datagrams[i],
+				b->is_late ? METRIC_shed_delay : METRIC_shed_queue);
 	}
+	flush_answers(r);
 	queue_give_back(r->params.queue, list);
+}
+
+/* One that is over the fair level, or too long for the buffers there are. */
+static void shed_slot(struct receiver *r, unsigned i, uint16_t listener, enum metric_id cause)
+{
+	const struct inbox_slot *slot = &r->slots[i];
+	struct datagram *d = r->stock[i];
+
+	if (slot->len > DATAGRAM_SMALL_BYTES) {
+		d = r->spare_datagram;
+		join(d, slot);
+	}
+	fill(r, d, slot, listener);
+	shed(r, d, cause);
+}
+
+static void keep(struct receiver *r, unsigned i, uint16_t listener)
+{
+	const struct inbox_slot *slot = &r->slots[i];
+	struct datagram *d = r->stock[i];
+
+	if (!is_wanted(r, slot, d->data))
+		return;
+	if (!fair_admits(&r->fair, &slot->from)) {
+		shed_slot(r, i, listener, METRIC_shed_fair);
+		return;
+	}
+	if (slot->len <= DATAGRAM_SMALL_BYTES) {
+		r->stock[i] = NULL; /* goes with the batch */
+	} else if ((d = queue_take_large(r->params.queue))) {
+		join(d, slot);
+	} else {
+		shed_slot(r, i, listener, METRIC_shed_queue);
+		return;
+	}
+	fill(r, d, slot, listener);
+	r->batch->datagrams[r->batch->n++] = d;
 }
 
 static bool answer_failed(void *ctx, const struct outbox_item *item, int error, unsigned tries)
@@ -220,7 +245,7 @@ static bool restock(struct receiver *r)
 static void push(struct receiver *r)
 {
 	count(r, METRIC_batches);
-	struct batch *pushed_out = queue_push(r->params.queue, r->batch);
+	struct batch *pushed_out = queue_push(r->params.queue, r->batch, r->now_ns);
 	r->batch = NULL;
 	if (pushed_out)
 		shed_list(r, pushed_out);
@@ -242,6 +267,16 @@ static void read_failed(struct receiver *r)
 		clock_pause_ns(BACK_OFF_NS);
 }
 
+static void look_at_queue(struct receiver *r)
+{
+	struct queue_load load;
+
+	if (!fair_is_due(&r->fair, r->now_ns))
+		return;
+	queue_look(r->params.queue, &load);
+	fair_tick(&r->fair, &load, r->now_ns);
+}
+
 /* One batch from one socket; false: it is empty. */
 static bool read_batch(struct receiver *r, size_t socket)
 {
@@ -256,8 +291,10 @@ static bool read_batch(struct receiver *r, size_t socket)
 	}
 	clock_both_ns(&r->now_ns, &r->real_ns);
 	note_kernel_drops(r, socket);
+	look_at_queue(r);
 	for (int i = 0; i < n; i++)
 		keep(r, (unsigned)i, r->params.listeners[socket]);
+	flush_answers(r);
 	if (r->batch->n > 0)
 		push(r);
 	return (unsigned)n == r->n_stock;
@@ -297,9 +334,10 @@ static int make_parts(struct receiver *r)
 	int rc;
 
 	r->spare = malloc((size_t)BATCH_MAX * SPARE_BYTES);
+	r->spare_datagram = malloc(sizeof *r->spare_datagram + DATAGRAM_LARGE_BYTES);
 	r->kernel_drops = calloc(p->n_fds, sizeof *r->kernel_drops);
 	r->inboxes = calloc(p->n_fds, sizeof *r->inboxes);
-	if (!r->spare || !r->kernel_drops || !r->inboxes)
+	if (!r->spare || !r->spare_datagram || !r->kernel_drops || !r->inboxes)
 		return ERR_NOMEM;
 	if ((rc = wakeup_new(&r->wakeup_fd)) < 0 || (rc = poller_new(&r->poller)) < 0 ||
 		(rc = poller_add_edge(r->poller, r->wakeup_fd, WAKE_TAG)) < 0 ||
@@ -322,6 +360,9 @@ int receiver_new(const struct receiver_params *params, struct receiver **receive
 	memset(r, 0, sizeof *r);
 	r->params = *params;
 	r->wakeup_fd = -1;
+	r->params.fair.rng = &r->rng;
+	rng_init(&r->rng);
+	fair_init(&r->fair, &r->params.fair);
 	int rc = make_parts(r);
 	if (rc < 0) {
 		receiver_free(&r);
@@ -350,6 +391,7 @@ void receiver_free(struct receiver **rp)
 	poller_free(&r->poller);
 	outbox_free(&r->outbox);
 	free(r->spare);
+	free(r->spare_datagram);
 	free(r->kernel_drops);
 	free(r); /* its stock goes with the queue */
 	*rp = NULL;

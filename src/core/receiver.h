@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * receiver - the thread in front: reads clients' datagrams a batch at a time, drops what is not
- * worth a worker's time (shorter than a header, QR=1, outside the acl, cut off), and pushes the
- * rest to the queue with one lock and at most one wake-up.
+ * worth a worker's time (shorter than a header, QR=1, outside the acl, cut off), sheds what the
+ * workers cannot do (core/fair.h), and pushes the rest to the queue with one lock and at most one
+ * wake-up.
  *
  * Made and freed by the engine's thread, run by its own. */
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/fair.h"
 #include "core/worker.h"
 
 struct acl;
@@ -25,7 +27,8 @@ struct receiver_params {
 	const struct acl *acl;
 	struct queue *queue;
 	struct metric_block *metrics;
-	enum on_overload on_overload; /* for what a full queue pushes out */
+	enum on_overload on_overload; /* for what is shed here */
+	struct fair_params fair; /* rng is the receiver's own */
 	uint16_t udp_reply_max;
 };
 

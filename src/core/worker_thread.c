@@ -34,7 +34,7 @@
 #include "net/poller.h"
 
 #define REPLY_SLOT_BYTES 65536 /* any UDP payload fits; only the pages touched cost memory */
-#define BATCHES_PER_TURN 4 /* then replies get their chance again */
+#define BATCHES_PER_TURN 1 /* then replies get their chance again: a turn is what they may wait for one */
 #define READS_PER_SOCKET 4
 #define WAKE_TAG UINT64_MAX
 
@@ -312,10 +312,10 @@ static void take_orders(struct worker_thread *t)
 static bool take_batches(struct worker_thread *t)
 {
 	for (int i = 0; i < BATCHES_PER_TURN; i++) {
-		t->done = queue_pop(t->params.queue, t->params.number, t->done);
+		t->now_ns = clock_mono_ns();
+		t->done = queue_pop(t->params.queue, t->params.number, t->done, t->now_ns);
 		if (!t->done)
 			return false;
-		t->now_ns = clock_mono_ns();
 		worker_take(t->worker, t->now_ns, t->done->datagrams, t->done->n);
 		report_failures(t);
 	}

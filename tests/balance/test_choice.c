@@ -26,6 +26,7 @@ Test(choice, eligible_depends_on_mode_state_level_and_panic)
 		{ "unknown", SERVER_AUTO, SERVER_UNKNOWN, false, "a" },
 		{ "forced up", SERVER_FORCED_UP, SERVER_UP, false, "ueda" },
 		{ "forced down", SERVER_FORCED_DOWN, SERVER_DOWN, false, "" },
+		{ "forced down, though up", SERVER_FORCED_DOWN, SERVER_UP, false, "" },
 		{ "draining, up", SERVER_DRAIN, SERVER_UP, false, "da" },
 		{ "draining, ejected", SERVER_DRAIN, SERVER_EJECTED, false, "da" },
 		{ "draining, down", SERVER_DRAIN, SERVER_DOWN, false, "a" },
@@ -42,7 +43,7 @@ Test(choice, eligible_depends_on_mode_state_level_and_panic)
 	for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
 		struct pool *pool = fixture_pool(POLICY_P2C, NULL, 3, 1, cases[k].mode);
 
-		pool_set_state(pool, 0, cases[k].state);
+		atomic_store(&pool->servers[0].state, cases[k].state);
 		pool_set_panic(pool, cases[k].is_panicking);
 		for (int level = CHOICE_UP; level <= CHOICE_ANY; level++) {
 			bool want = strchr(cases[k].levels, "ueda"[level]) != NULL;

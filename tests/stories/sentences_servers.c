@@ -86,6 +86,19 @@ static bool hears_probe(struct said *s)
 	return find(s, s->slots[0].index, NULL, NULL);
 }
 
+static bool hears_probe_for(struct said *s)
+{
+	int who = s->slots[0].index;
+	struct happening *h;
+
+	for (size_t i = 0; (h = stage_open_happening(s->stage, i)); i++) {
+		if (fits(s, h, who, NULL, NULL) && strcmp(h->view.name, s->slots[1].text) == 0 &&
+			strcmp(h->view.type, s->slots[2].text) == 0)
+			return h->is_told = true;
+	}
+	return find(s, STORY_SERVERS_MAX, NULL, NULL); /* tells what there is */
+}
+
 static bool someone_hears(struct said *s)
 {
 	struct happening *h = find(s, -1, s->slots[0].text, s->slots[1].text);
@@ -408,9 +421,42 @@ static bool everyone_answers_rcode(struct said *s)
 	return take_habits(s, TEMPER_ANSWERS, (unsigned)s->slots[0].index);
 }
 
+static bool everyone_waits(struct said *s)
+{
+	return take_habits(s, TEMPER_WAITS, 0);
+}
+
 static bool everyone_is_silent(struct said *s)
 {
 	return take_habits(s, TEMPER_SILENT, 0);
+}
+
+/* ---- exceptions --------------------------------------------------------------------------------- */
+
+static bool except(struct said *s, enum temper temper, unsigned rcode)
+{
+	struct stage *stage = s->stage;
+	struct habit habit = plain_habit(temper, rcode);
+
+	if (stage->n_exceptions == EXCEPTIONS_MAX)
+		return stage_fail(stage, NULL, "too many exceptions");
+	if (!read_habit_clauses(s, &habit))
+		return false;
+	stage_note(stage, "%s", s->sentence);
+	stage->exceptions[stage->n_exceptions++] = (struct exception){
+		.suffix = strdup(s->slots[0].text), .habit = habit
+	};
+	return true;
+}
+
+static bool about_silent(struct said *s)
+{
+	return except(s, TEMPER_SILENT, 0);
+}
+
+static bool about_answers(struct said *s)
+{
+	return except(s, TEMPER_ANSWERS, (unsigned)s->slots[1].index);
 }
 
 static bool loses(struct said *s)
@@ -457,6 +503,7 @@ static bool sockets_die(struct said *s)
 const struct sentence sentences_of_servers[] = {
 	{ "SERVER hears NAME TYPE", OF_HEARD, hears },
 	{ "SERVER hears a query without question", OF_HEARD, hears_no_question },
+	{ "SERVER hears a probe for NAME TYPE", OF_HEARD, hears_probe_for },
 	{ "SERVER hears a probe", OF_HEARD, hears_probe },
 	{ "SERVER hears no probe", OF_NOTHING, hears_no_probe },
 	{ "SERVER hears nothing", OF_NOTHING, hears_nothing },
@@ -474,7 +521,10 @@ const struct sentence sentences_of_servers[] = {
 	{ "SERVER waits", OF_HABIT, waits },
 	{ "everyone answers RCODE", OF_HABIT, everyone_answers_rcode },
 	{ "everyone answers", OF_HABIT, everyone_answers },
+	{ "everyone waits", OF_HABIT, everyone_waits },
 	{ "everyone is silent", OF_HABIT, everyone_is_silent },
+	{ "about NAME everyone is silent", OF_HABIT, about_silent },
+	{ "about NAME everyone answers RCODE", OF_HABIT, about_answers },
 	{ "SERVER loses PERCENT", OF_NOTHING, loses },
 	{ "SERVER is unreachable", OF_NOTHING, is_unreachable },
 	{ "SERVER is closed", OF_NOTHING, is_closed },

@@ -273,6 +273,8 @@ void stage_close(struct stage *s)
 	free(s->asks);
 	free(s->chronicle);
 	free(s->errands);
+	for (unsigned i = 0; i < s->n_exceptions; i++)
+		free(s->exceptions[i].suffix);
 	free(s->metrics);
 	stage_network_close(s);
 	stage_watch_close(s);

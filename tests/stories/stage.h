@@ -40,6 +40,13 @@ struct habit {
 	unsigned copies;
 };
 
+/* What all servers do with queries for these names, whatever their habits. */
+struct exception {
+	char *suffix;
+	struct habit habit;
+};
+enum { EXCEPTIONS_MAX = 8 };
+
 enum road { ROAD_OPEN, ROAD_UNREACHABLE, ROAD_CLOSED, ROAD_NO_ROOM };
 
 struct stage_server {
@@ -155,6 +162,8 @@ struct stage {
 
 	unsigned n_servers;
 	struct stage_server servers[STORY_SERVERS_MAX];
+	struct exception exceptions[EXCEPTIONS_MAX];
+	unsigned n_exceptions;
 	int it, other; /* the server that "someone" was; -1: nobody yet */
 
 	struct ask *asks;

@@ -112,6 +112,24 @@ static void act(struct stage *s, struct happening *h, const struct habit *habit)
 			habit->delay_ns);
 }
 
+/* What the server does with it: the last exception for the name, or its habit. */
+static const struct habit *habit_for(const struct stage *s, const struct happening *h)
+{
+	const struct stage_server *server = &s->servers[h->who];
+	size_t len = strlen(h->view.name);
+
+	if (h->is_probe)
+		return &server->to_probes;
+	for (unsigned i = s->n_exceptions; i-- > 0;) {
+		const char *suffix = s->exceptions[i].suffix;
+		size_t suffix_len = strlen(suffix);
+
+		if (suffix_len <= len && strcasecmp(h->view.name + len - suffix_len, suffix) == 0)
+			return &s->exceptions[i].habit;
+	}
+	return &server->to_queries;
+}
+
 /* Whether it gets as far as the server. */
 static bool travels(
 	struct stage_worker *w, struct stage_server *server, uint16_t socket, uint64_t ref)
@@ -151,7 +169,6 @@ void stage_sent(
 	unsigned who = w->machine->sockets[socket].server;
 	struct stage_server *server = &s->servers[who];
 	bool is_probe, is_crowd = is_for_the_crowd(w, ref, &is_probe);
-	struct habit *habit = is_probe ? &server->to_probes : &server->to_queries;
 
 	if (!w->machine->sockets[socket].is_open)
 		stage_fail(s, NULL, "something is sent by a socket that is closed");
@@ -161,8 +178,6 @@ void stage_sent(
 		.kind = HEARD,
 		.at_ns = s->now_ns,
 		.who = (int)who,
-		.must_be_told = !is_probe && habit->temper == TEMPER_WAITS,
-		.is_waiting = habit->temper == TEMPER_WAITS,
 		.worker = w->number,
 		.socket = socket,
 		.generation = w->generation[socket],
@@ -173,6 +188,9 @@ void stage_sent(
 	};
 	server->n_heard += !is_probe;
 	packet_look(data, len, &h.view);
+	const struct habit *habit = habit_for(s, &h);
+	h.is_waiting = habit->temper == TEMPER_WAITS;
+	h.must_be_told = h.is_waiting && !is_probe;
 	act(s, &h, habit);
 	if (is_crowd)
 		free(h.data);

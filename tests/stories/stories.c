@@ -85,6 +85,8 @@ static bool say(struct stage *s, const char *line)
 				      : stage_fail(s, NULL, "too many words");
 
 	words_free(&w);
+	while (ok && !s->has_failed && stage_delivery_ns(s) <= s->now_ns)
+		stage_deliver(s); /* what is due has happened when the next sentence is told */
 	return ok && !s->has_failed && stage_check(s);
 }
 

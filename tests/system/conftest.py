@@ -68,7 +68,7 @@ def balancer(directory):
         made.append(daemon_module.start(directory, servers, **keys))
         return made[-1]
 
-    start.adopt = made.append
+    start.adopt, start.made = made.append, made
     yield start
     failures = []
     for daemon in made:

@@ -4,9 +4,10 @@ good answer in time. Default configuration, 10 000 queries a second, on loopback
 
 Every fault is met by the default policy, and by each other policy in turn; all of them meet all
 with DNSBAL_FULL=1 (eight minutes more)."""
+import functools
 import os
-import statistics
 import time
+import warnings
 
 import pytest
 from harness import cables
@@ -32,6 +33,29 @@ POLICIES = [
     "client-hash",
 ]
 FAULTS = {fault.name: fault for fault in f.all_faults(restart_s=5)}
+CORE_WAIT = 0.6  # as in test_memory.py
+TRIES = 3
+
+
+def patient(test):
+    """The test, run again where it failed while neighbours on the machine had the cores: a daemon
+    that waits for a core sheds, which is its duty and no answer to what is asked here."""
+
+    @functools.wraps(test)
+    def run_again(**keys):
+        for left in reversed(range(TRIES)):
+            try:
+                return test(**keys)
+            except (AssertionError, pytest.fail.Exception) as err:
+                running = [d for d in keys["balancer"].made if d.stopped is None]
+                wait = max([daemon.core_wait() for daemon in running], default=0)
+                if wait <= CORE_WAIT or not left:
+                    raise
+                warnings.warn(f"again, because it waited for a core ({wait:.2f}): {str(err)[:300]}")
+                for daemon in running:
+                    daemon.stop()
+
+    return run_again
 
 
 def chosen():
@@ -102,10 +126,12 @@ def run(daemon, load, servers, victims, fault, **keys):
     # Which moment was bad: [second, sent, NOERROR, other, lost, affected, slowest in us].
     bad = [row for row in outcome.load["series"] if row[1] != row[2] or row[6] > 1e6]
     words = "\n".join([*wrong, str(f.brief(outcome.load)), str(daemon.counters()), str(bad[:30])])
+    words += f"\nwaited for a core: {daemon.core_wait():.2f}"
     if wrong:
         pytest.fail(words, pytrace=False)
 
 
+@patient
 @pytest.mark.parametrize("policy, name", chosen())
 def test_one_of_three_fails(balancer, servers, load, policy, name):
     made = servers(3, other="127.0.0.9")
@@ -116,6 +142,7 @@ def test_one_of_three_fails(balancer, servers, load, policy, name):
     run(daemon, load, made, (0,), fault)
 
 
+@patient
 @pytest.mark.parametrize("name", ["kill", "stop", "servfail"])
 @pytest.mark.parametrize("policy", ["p2c", *(POLICIES[1:] if FULL else [])])
 def test_one_of_two_fails(balancer, servers, load, policy, name):
@@ -124,6 +151,7 @@ def test_one_of_two_fails(balancer, servers, load, policy, name):
     run(daemon, load, made, (0,), FAULTS[name])
 
 
+@patient
 @pytest.mark.parametrize("name", ["kill", "stop"])
 @pytest.mark.parametrize("policy", ["p2c", *(POLICIES[1:] if FULL else [])])
 def test_two_of_three_fail(balancer, servers, load, policy, name):
@@ -132,6 +160,7 @@ def test_two_of_three_fail(balancer, servers, load, policy, name):
     run(daemon, load, made, (0, 1), FAULTS[name])
 
 
+@patient
 @pytest.mark.parametrize("name", ["kill", "stop"])
 @pytest.mark.parametrize("policy", ["p2c", *(POLICIES[1:] if FULL else [])])
 def test_the_heavy_one_fails(balancer, servers, load, policy, name):
@@ -160,12 +189,14 @@ def run_over_cables(site, balancer, directory, load, victims, name, **keys):
     run(all_up(daemon), load, site.servers, victims, FAR_FAULTS[name], prefix=site.space.prefix)
 
 
+@patient
 @pytest.mark.parametrize("name", FAR_FAULTS)
 @pytest.mark.parametrize("policy", POLICIES if FULL else ["p2c"])
 def test_one_of_three_over_cables_fails(site, balancer, directory, load, policy, name):
     run_over_cables(site, balancer, directory, load, (0,), name, policy=policy)
 
 
+@patient
 @pytest.mark.parametrize("name", ["kill", "link-down"])
 def test_two_of_three_over_cables_fail(site, balancer, directory, load, name):
     run_over_cables(site, balancer, directory, load, (0, 1), name)
@@ -208,6 +239,7 @@ def received(servers):
     return sum(server.count() for server in servers)
 
 
+@patient
 @pytest.mark.parametrize("name", ["kill", "blackhole", "refused"])
 def test_all_fail_and_come_back(balancer, servers, load, name):
     made, fault = servers(3), FAULTS[name]
@@ -235,6 +267,7 @@ def test_all_fail_and_come_back(balancer, servers, load, name):
 # ---- names that nobody answers
 
 
+@patient
 @pytest.mark.parametrize("trouble", ["loss 1", "rcode 2"])
 def test_unanswerable_names_harm_nobody(balancer, servers, load, trouble):
     """1 000 queries a second for names whose own servers are dead, and a server of ours that has a
@@ -266,6 +299,7 @@ def test_unanswerable_names_harm_nobody(balancer, servers, load, trouble):
 # ---- weights
 
 
+@patient
 @pytest.mark.parametrize("policy", [p for p in POLICIES if p != "first-available"])
 @pytest.mark.parametrize("window", [1, 200], ids=["idle", "saturated"])
 def test_weights_are_kept_within_two_points(balancer, servers, tools, policy, window):
@@ -286,9 +320,9 @@ def test_weights_are_kept_within_two_points(balancer, servers, tools, policy, wi
 # ---- hedging
 
 
+@patient
 @pytest.mark.rates
 def test_hedges_hide_a_lossy_server(balancer, servers, load):
-    """The median of ten parts of the run: a neighbour on the machine disturbs one of them."""
     rtt_ms, percent = 20, 2
     made = servers(3, delay_us=rtt_ms * 1000)
     daemon = all_up(balancer([server.row() for server in made], hedge={"percent": percent}))
@@ -303,8 +337,8 @@ def test_hedges_hide_a_lossy_server(balancer, servers, load):
     after = daemon.counters()["counters"]
     words = f"{f.brief(done)}\n{daemon.counters()}"
     assert f.without_answer(done) == 0, words
-    p999_ms = statistics.median(done["p999_of_tenths_us"]) / 1000
-    delay_ms = max(5, statistics.median(calm["p99_of_tenths_us"]) / 1000)  # at least that of p98
+    p999_ms, delay_ms = done["latency_us"]["p999"] / 1000, max(5, calm["latency_us"]["p98"] / 1000)
+    # What is not the delay and a round trip is the wait for a core.
     assert p999_ms <= delay_ms + rtt_ms + 5, f"{p999_ms} ms, {delay_ms} ms\n{words}"
     n = after["queries"] - before["queries"]
     extra = (after["attempts"] - before["attempts"] - n) / n

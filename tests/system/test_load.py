@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from harness import message as m
-from harness.daemon import PATIENT_QUEUE, work_directory
+from harness.daemon import CORE_WAIT, PATIENT_QUEUE, work_directory
 from harness.ports import free_port
 from harness.real import Real
 from harness.wait import PATIENCE, QUICK, SANITIZER, scaled
@@ -14,7 +14,8 @@ from harness.zone import ORIGIN
 SECONDS = 3 if SANITIZER else 10 if QUICK else 30
 RATE = scaled(10000)
 # How far a server's share may be from a third. p2c gives a slower server less, which is its use: 0.9
-# points at most were seen on a quiet machine, 1.9 with busy loops beside the servers.
+# points at most were seen on a quiet machine, 1.9 with one or two busy loops on each core, and 20
+# for one that starved with six; so where cores are that scarce each must only have got some.
 TOLERANCE = {"round-robin": 0.005, "p2c": 0.04}
 
 
@@ -61,7 +62,10 @@ def test_dnsperf_over_three_real_servers(balancer, directory, three, policy):
     assert found["counters"]["answered_server"] == found["counters"]["queries"] == sent
     shares = {row["name"]: row["queries"] / sent for row in found["servers"]}
     assert abs(sum(shares.values()) - 1) < 1e-9
-    assert all(abs(share - 1 / 3) <= TOLERANCE[policy] for share in shares.values()), shares
+    wait = 1 if SANITIZER else daemon.core_wait()
+    tolerance = 0.3 if policy == "p2c" and wait > CORE_WAIT else TOLERANCE[policy]
+    off = max(abs(share - 1 / 3) for share in shares.values())
+    assert off <= tolerance, f"{shares}, waited for a core: {wait:.2f}"
 
 
 @pytest.mark.parametrize("dialect", ["127.0.0.1", "wildcard"])

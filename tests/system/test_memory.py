@@ -5,14 +5,13 @@ import socket
 
 import pytest
 from harness import message as m
-from harness.daemon import PATIENT_QUEUE
+from harness.daemon import CORE_WAIT, PATIENT_QUEUE
 from harness.wait import PATIENCE, QUICK, SANITIZER, scaled, until
 
 N = scaled(65536)
 BYTES_PER_QUERY = 320
 REST_KB = 12 << 10
 LATE_MS = 20
-CORE_WAIT = 0.6
 
 
 @pytest.fixture
@@ -28,20 +27,17 @@ def check_deadlines(daemon, done, n, deadline_ms):
     """All SERVFAIL, never early, and 99 in 100 of the whole run at most 20 ms late.
 
     That holds with a neighbour that never sleeps on each core (p99 2 to 6 ms late without, 5 to 17
-    with), not with several (two a core: 10 to 32; four: 19 to 45). The kernel tells which it was:
-    the daemon's threads wait for a core a third of the time they could have run without
-    neighbours, because they share it with the client; 0.6 with one a core, 0.7 and 0.8 with two
-    and four. Beyond CORE_WAIT it is the neighbours' figure, and only half must be in time."""
+    with), not with several (two a core: 10 to 32; four: 19 to 45), so it is not asserted when
+    the daemon had to wait for a core as long as it has to with those."""
     got = (done["sent"], done["answered"], done["lost"], done["unexpected"])
     assert got == (n, n, 0, 0), f"{done}\n{daemon.counters()}"
     assert done["rcodes"] == {str(m.SERVFAIL): n}
     if not SANITIZER:
         # The client's stamp of sending is a little older than the arrival we count from.
         assert done["latency_us"]["min"] / 1000 >= deadline_ms - 2, done
+        late_ms = done["latency_us"]["p99"] / 1000 - deadline_ms
         wait = daemon.core_wait()
-        part = "p99" if wait <= CORE_WAIT else "p50"
-        late_ms = done["latency_us"][part] / 1000 - deadline_ms
-        assert late_ms <= LATE_MS, f"{part}, waited for a core: {wait:.2f}; {done}"
+        assert late_ms <= LATE_MS or wait > CORE_WAIT, f"waited for a core: {wait:.2f}; {done}"
 
 
 def test_full_window_of_a_silent_server(balancer, stubs, silent_row, tools):

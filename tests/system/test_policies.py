@@ -79,6 +79,31 @@ def test_hash_asks_one_server_for_one_name_in_any_case(balancer, stubs):
     assert all(stub.queries for stub in made)
 
 
+def homes(daemon, made, n):
+    """{name: number of the server that is asked for it}"""
+    seen = [len(stub.queries) for stub in made]
+    with daemon.client() as client:
+        for i in range(n):
+            assert client.ask_name(f"n{i}.example.test").rcode == m.NOERROR
+    return {q.name: i for i, stub in enumerate(made) for q in stub.queries[seen[i] :]}
+
+
+def test_hash_is_the_same_in_two_processes_and_moves_few_names(balancer, stubs):
+    n, made = 800, [stubs() for _ in range(4)]
+    rows = [stub.forced(name=f"s{i}") for i, stub in enumerate(made)]
+    first = homes(balancer(rows, policy="hash"), made, n)
+    # The order of the file is no part of it.
+    assert homes(balancer(rows[::-1], policy="hash"), made, n) == first
+    assert homes(balancer(rows, policy="hash", hash={"seed": "other"}), made, n) != first
+    orphans = {name for name, i in first.items() if i == 3}
+    for left in (rows[:3], [*rows[:3], made[3].row(name="s3", state="down")]):
+        now = homes(balancer(left, policy="hash"), made, n)
+        moved = {name for name in now if now[name] != first[name]}
+        assert orphans <= moved
+        # Two in a hundred of the others, and five standard deviations of that.
+        assert len(moved - orphans) <= 0.02 * n + 5 * (0.02 * n) ** 0.5
+
+
 def test_client_hash_asks_one_server_for_one_client(balancer, stubs):
     made = [stubs() for _ in range(3)]
     daemon = balancer([s.forced() for s in made], policy="client-hash")

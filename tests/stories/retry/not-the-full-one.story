@@ -1,7 +1,7 @@
 A retry goes to a server that has room
 servers a
 server b max_outstanding = 1;
-server c
+server c weight = 1; tier = 1;
 
 c1 asks one.example. A
 a hears one.example. A

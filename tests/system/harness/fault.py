@@ -241,4 +241,4 @@ def without_answer(summary):
 
 def brief(summary):
     """The summary without its long rows."""
-    return {k: v for k, v in summary.items() if k != "series" and "tenths" not in k}
+    return {k: v for k, v in summary.items() if k != "series"}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Nothing is counted until the queue begins to fill, so that it costs nothing at other times. A
+ * bucket gets its level as credit at every tick and pays one for each datagram; what it does not use it
+ * keeps for an interval, for clients that come in bursts. */
+#include "core/fair.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/rng.h"
+
+#define COUNT_FROM 32 /* of the queue's capacity, the part that waits when counting begins ... */
+#define LIMIT_FROM 4 /* ... and the part at which no verdict of an interval is waited for */
+#define FIRST_TOTAL 1.5 /* of what was taken so far: the capacity is unknown, the need is urgent */
+#define BUSY_TOTAL 0.92 /* of the capacity that was seen */
+#define STEP 0.05 /* per window */
+#define STEP_FIRST 0.25 /* until the capacity was seen for the first time */
+#ifndef DELAY_TARGETS
+#define DELAY_TARGETS 1.5
+#endif
+#define CALM_WINDOWS 10 /* then the limit is lifted */
+#define LEAST_RATE 100.0 /* let in, whatever was seen */
+#define KEY_LIFE_NS (5 * CLOCK_NS_PER_S)
+#define CREDIT_LEAST 4.0f /* datagrams: nobody asks at an even pace */
+
+void fair_init(struct fair *f, const struct fair_params *params)
+{
+	memset(f, 0, sizeof *f);
+	f->params = *params;
+	f->level = INFINITY;
+	rng_bytes(params->rng, f->key.bytes, sizeof f->key.bytes);
+}
+
+/* A site's usual share of addresses. */
+static unsigned bucket_of(const struct fair *f, const struct addr *client)
+{
+	size_t len = client->family == AF_INET6 ? 7 : 3;
+	uint8_t text[8] = { client->family };
+
+	memcpy(text + 1, client->ip, len);
+	return (unsigned)(hash64(&f->key, text, sizeof text) % FAIR_BUCKETS);
+}
+
+bool fair_admits(struct fair *f, const struct addr *client)
+{
+	if (!f->is_counting)
+		return true;
+	unsigned b = bucket_of(f, client);
+
+	f->arrived[b]++;
+	if (f->level < INFINITY) {
+		if (f->credit[b] < 1) {
+			f->has_shed = true;
+			return false;
+		}
+		f->credit[b] -= 1;
+	}
+	f->n_admitted++;
+	return true;
+}
+
+/* ---- windows ------------------------------------------------------------------------------ */
+
+static void begin_window(struct fair *f, const struct queue_load *load, int64_t now_ns)
+{
+	f->began = *load;
+	f->began_ns = now_ns;
+	f->n_admitted = 0;
+	f->has_shed = false;
+	memset(f->arrived, 0, sizeof f->arrived);
+}
+
+/* The level at which what was asked in the window, cut to it, adds up to `total`. Each turn takes in
+ * those who ask less than what is left for each of the others; there are as many turns as there are
+ * kinds of clients, and few of those. */
+static double level_for(const struct fair *f, double total, double seconds)
+{
+	double level = 0, before;
+
+	do {
+		double small = 0;
+		unsigned n_large = 0;
+
+		before = level;
+		for (unsigned b = 0; b < FAIR_BUCKETS; b++) {
+			double rate = f->arrived[b] / seconds;
+
+			if (rate > level)
+				n_large++;
+			else
+				small += rate;
+		}
+		if (n_large == 0)
+			return INFINITY;
+		level = (total - small) / n_large;
+	} while (level > before * 1.001);
+	return level > before ? level : before;
+}
+
+static void set_level(struct fair *f, const struct queue_load *load, double seconds)
+{
+	double others = (double)(load->n_pushed - f->began.n_pushed) / seconds -
+			(double)f->n_admitted / seconds;
+	double least = f->total / f->params.n_receivers;
+	double mine = f->params.n_receivers > 1 ? f->total - others : f->total;
+
+	f->level = level_for(f, mine > least ? mine : least, seconds);
+}
+
+static float credit_most(const struct fair *f)
+{
+	float most = (float)(f->level * (double)f->params.interval_ns / CLOCK_NS_PER_S);
+
+	return most > CREDIT_LEAST ? most : CREDIT_LEAST;
+}
+
+static double taken_in(const struct fair *f, const struct queue_load *load, double seconds)
+{
+	return (double)(load->n_taken - f->began.n_taken) / seconds;
+}
+
+/* Who asks less than the level may spend at once what it would have saved. */
+static void begin_limiting(struct fair *f, const struct queue_load *load, double seconds)
+{
+	double taken = taken_in(f, load, seconds);
+
+	f->is_limiting = true;
+	f->is_capacity_seen = false;
+	f->n_calm = 0;
+	f->taken_smooth = taken > f->taken ? taken : f->taken;
+	f->total = f->taken_smooth * FIRST_TOTAL;
+	if (f->total < LEAST_RATE)
+		f->total = LEAST_RATE;
+	set_level(f, load, seconds);
+	for (unsigned b = 0; b < FAIR_BUCKETS; b++)
+		f->credit[b] = f->arrived[b] / seconds <= f->level ? credit_most(f) : 0;
+}
+
+static void stop_limiting(struct fair *f)
+{
+	f->is_limiting = false;
+	f->level = INFINITY;
+}
+
+static double between(double least, double x, double most)
+{
+	return x < least ? least : x > most ? most : x;
+}
+
+/* The workers never emptied the queue: what they take is what they can do. One bad moment, of a
+ * machine that stood still, must not close the way. */
+static void step_back(struct fair *f)
+{
+	f->total = between(f->total / 2, f->taken_smooth * BUSY_TOTAL, f->total * (1 - STEP));
+	f->is_capacity_seen = true;
+}
+
+/* They emptied it: towards the mean delay at which they are busy and answers are still early. While
+ * they empty it all the time, it is not the load that makes a delay. */
+static void step_on(struct fair *f, const struct queue_load *load, double seconds)
+{
+	double n_taken = (double)(load->n_taken - f->began.n_taken);
+	double delay_ns = (double)(load->delay_sum_ns - f->began.delay_sum_ns);
+	double wanted_ns = DELAY_TARGETS * (double)f->params.target_ns;
+	double mean_ns = n_taken > 0 ? delay_ns / n_taken : 0;
+	double drained_ns = seconds * CLOCK_NS_PER_S / (double)(load->n_drained - f->began.n_drained);
+	bool is_light = drained_ns <= (double)f->params.target_ns;
+
+	double step = between(-STEP, STEP * (1 - mean_ns / wanted_ns), STEP);
+	if (is_light && step < STEP / 5)
+		step = STEP / 5;
+	if (is_light && !f->is_capacity_seen)
+		step = STEP_FIRST;
+	f->total *= 1 + step;
+}
+
+static void adapt_total(struct fair *f, const struct queue_load *load, double seconds)
+{
+	f->taken_smooth += (f->taken - f->taken_smooth) / 4;
+	if (load->n_drained == f->began.n_drained)
+		step_back(f);
+	else
+		step_on(f, load, seconds);
+	if (f->total < LEAST_RATE)
+		f->total = LEAST_RATE;
+}
+
+static void end_window(struct fair *f, const struct queue_load *load, double seconds)
+{
+	f->taken = taken_in(f, load, seconds);
+	if (!f->is_limiting)
+		return;
+	adapt_total(f, load, seconds);
+	f->n_calm = f->has_shed ? 0 : f->n_calm + 1;
+	if (f->n_calm == CALM_WINDOWS)
+		stop_limiting(f);
+	else
+		set_level(f, load, seconds);
+}
+
+static void give_credit(struct fair *f, double seconds)
+{
+	float each = (float)(f->level * seconds), most = credit_most(f);
+
+	for (unsigned b = 0; b < FAIR_BUCKETS; b++)
+		f->credit[b] = f->credit[b] + each < most ? f->credit[b] + each : most;
+}
+
+/* Nobody is known under the new key: all begin with the same. */
+static void renew_key(struct fair *f, int64_t now_ns)
+{
+	rng_bytes(f->params.rng, f->key.bytes, sizeof f->key.bytes);
+	f->key_ends_ns = now_ns + KEY_LIFE_NS;
+	memset(f->credit, 0, sizeof f->credit);
+	if (f->is_limiting)
+		give_credit(f, (double)f->params.interval_ns / 2 / CLOCK_NS_PER_S);
+}
+
+void fair_tick(struct fair *f, const struct queue_load *load, int64_t now_ns)
+{
+	double seconds = (double)(now_ns - f->began_ns) / CLOCK_NS_PER_S;
+	double tick_seconds = (double)(now_ns - f->tick_ns + FAIR_TICK_NS) / CLOCK_NS_PER_S;
+	bool is_filling =
+		load->is_standing || load->waiting >= f->params.capacity / COUNT_FROM;
+	bool is_urgent = load->is_standing || load->waiting >= f->params.capacity / LIMIT_FROM;
+
+	f->tick_ns = now_ns + FAIR_TICK_NS;
+	if (f->params.target_ns == 0)
+		return;
+	if (f->is_limiting && f->level < INFINITY)
+		give_credit(f, tick_seconds);
+	if (!f->is_counting && is_filling) {
+		f->is_counting = true;
+		begin_window(f, load, now_ns);
+	} else if (f->is_counting && !f->is_limiting && is_urgent) {
+		begin_limiting(f, load, seconds);
+		begin_window(f, load, now_ns);
+	} else if (now_ns - f->began_ns >= f->params.interval_ns) {
+		end_window(f, load, seconds);
+		f->is_counting = f->is_limiting || is_filling;
+		begin_window(f, load, now_ns);
+		if (now_ns >= f->key_ends_ns)
+			renew_key(f, now_ns);
+	}
+}

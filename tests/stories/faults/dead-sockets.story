@@ -1,0 +1,12 @@
+Sockets that go dead under load cost no client an answer
+servers a b
+policy = "p2c";
+everyone answers after 2
+
+every 1 until 8000 the crowd asks n*.example. A
+at 1000
+the sockets to a die
+at 9000
+the crowd always got NOERROR
+the crowd waited at most 1600
+server a is up

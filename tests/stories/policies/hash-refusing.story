@@ -1,0 +1,10 @@
+With policy hash a refusing server costs no client an answer
+servers a b c
+policy = "hash";
+everyone answers after 2
+
+every 1 until 6000 the crowd asks n*.example. A
+at 1000
+a answers REFUSED after 1 to queries
+at 7000
+the crowd always got NOERROR

@@ -1,0 +1,9 @@
+With policy p2c shares follow the weights when there is much to do
+server a weight = 4;
+server b weight = 1;
+policy = "p2c";
+everyone answers after 100
+
+every 0.5 until 5000 the crowd asks n*.example. A
+at 6000
+the share of a is 80 % +- 2
