@@ -13,7 +13,7 @@
 
 #define COUNT_FROM 32 /* of the queue's capacity, the part that waits when counting begins ... */
 #define LIMIT_FROM 4 /* ... and the part at which no verdict of an interval is waited for */
-#define FIRST_TOTAL 1.5 /* of what was taken so far: the capacity is unknown, the need is urgent */
+#define FIRST_TOTAL 1.1 /* of what was taken so far: the capacity is unknown, the need is urgent */
 #define BUSY_TOTAL 0.92 /* of the capacity that was seen */
 #define STEP 0.05 /* per window */
 #define STEP_FIRST 0.25 /* until the capacity was seen for the first time */

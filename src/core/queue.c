@@ -182,7 +182,7 @@ static void append_locked(struct queue *q, struct batch *b)
 
 static bool is_late_locked(const struct queue *q, const struct batch *b, int64_t now_ns)
 {
-	return q->codel.is_standing &&
+	return q->codel.target_ns > 0 &&
 	       now_ns - b->arrival_ns > QUEUE_LATE_TARGETS * q->codel.target_ns;
 }
 
@@ -193,7 +193,8 @@ static struct batch *push_out_locked(struct queue *q, size_t n, int64_t now_ns)
 	size_t n_out = 0;
 
 	while (q->oldest) {
-		bool is_late = is_late_locked(q, q->oldest, now_ns) && n_out < LATE_PER_PUSH;
+		bool is_late = q->codel.is_standing && is_late_locked(q, q->oldest, now_ns) &&
+			       n_out < LATE_PER_PUSH;
 
 		if (!is_late && q->load.waiting + n <= q->capacity)
 			break;
@@ -234,9 +235,15 @@ struct batch *queue_push(struct queue *q, struct batch *b, int64_t now_ns)
 	return pushed_out;
 }
 
+/* What is late already comes last, verdict or not. */
+static struct batch *next_locked(const struct queue *q, int64_t now_ns)
+{
+	return q->codel.is_standing || is_late_locked(q, q->oldest, now_ns) ? q->newest : q->oldest;
+}
+
 static struct batch *take_next_locked(struct queue *q, int64_t now_ns)
 {
-	struct batch *b = unlink_locked(q, q->codel.is_standing ? q->newest : q->oldest);
+	struct batch *b = unlink_locked(q, next_locked(q, now_ns));
 
 	q->load.n_taken += b->n;
 	q->load.delay_sum_ns += (now_ns - b->arrival_ns) * b->n;
@@ -252,9 +259,7 @@ static struct batch *take_locked(struct queue *q, int64_t now_ns)
 	struct batch *b = take_next_locked(q, now_ns);
 
 	while (q->oldest) {
-		const struct batch *next = q->codel.is_standing ? q->newest : q->oldest;
-
-		if (b->n + next->n > BATCH_MAX)
+		if (b->n + next_locked(q, now_ns)->n > BATCH_MAX)
 			break;
 		struct batch *other = take_next_locked(q, now_ns);
 		memcpy(&b->datagrams[b->n], other->datagrams, other->n * sizeof b->datagrams[0]);
