@@ -67,8 +67,8 @@ static int take_memory(struct engine *e)
 	e->receiver_listeners = calloc(e->n_receivers, sizeof *e->receiver_listeners);
 	e->workers = calloc(p->n_workers, sizeof *e->workers);
 	e->metrics = zeroed_blocks(metric_blocks(e), sizeof *e->metrics);
-	e->server_metrics =
-		zeroed_blocks(p->n_workers * p->pool->n_servers, sizeof *e->server_metrics);
+	e->server_metrics = zeroed_blocks(
+		p->n_workers * p->pool->n_servers, sizeof *e->server_metrics);
 	if (!e->listen_fds || !e->receivers || !e->receiver_fds || !e->receiver_listeners ||
 		!e->workers || !e->metrics || !e->server_metrics)
 		return ERR_NOMEM;
@@ -266,8 +266,8 @@ uint64_t engine_server_metric(const struct engine *e, size_t server, unsigned id
 	uint64_t sum = 0;
 
 	for (unsigned k = 0; k < e->params.n_workers; k++) {
-		const struct server_metrics *m =
-			&e->server_metrics[k * e->params.pool->n_servers + server];
+		const struct server_metrics
+			*m = &e->server_metrics[k * e->params.pool->n_servers + server];
 
 		sum += atomic_load_explicit(&m->value[id], memory_order_relaxed);
 	}

@@ -108,7 +108,7 @@ Test(receiver, a_query_arrives_whole_with_its_origin)
 	int64_t before_ns = clock_mono_ns();
 	say(query, sizeof query);
 	run_and_stop();
-	struct batch *b = queue_pop(queue, 0, NULL);
+	struct batch *b = queue_pop(queue, 0, NULL, clock_mono_ns());
 	cr_assert_not_null(b);
 	cr_assert_eq(b->n, 1);
 	const struct datagram *d = b->datagrams[0];
@@ -152,7 +152,7 @@ Test(receiver, the_delay_counts_from_the_kernels_stamp)
 	say_query(7, RIG_QUERY_BYTES);
 	clock_pause_ns(30 * CLOCK_NS_PER_MS); /* it waits in the socket */
 	run_and_stop();
-	struct batch *b = queue_pop(queue, 0, NULL);
+	struct batch *b = queue_pop(queue, 0, NULL, clock_mono_ns());
 	cr_assert_not_null(b);
 	cr_expect_geq(clock_mono_ns() - b->datagrams[0]->arrival_ns, 29 * CLOCK_NS_PER_MS);
 	queue_give_back(queue, b);
@@ -170,7 +170,7 @@ Test(receiver, lengths_around_the_small_buffer_and_to_the_largest_are_taken)
 	run_and_stop();
 	struct batch *b = NULL;
 	size_t n = 0;
-	while ((b = queue_pop(queue, 0, b))) {
+	while ((b = queue_pop(queue, 0, b, clock_mono_ns()))) {
 		for (unsigned i = 0; i < b->n; i++, n++) {
 			const struct datagram *d = b->datagrams[i];
 			cr_expect_eq(d->len, lens[n]);
@@ -195,7 +195,7 @@ Test(receiver, what_is_not_worth_a_workers_time_is_dropped_and_counted)
 	say(query, sizeof query);
 	say_query(1, 4097);
 	run_and_stop();
-	cr_expect_null(queue_pop(queue, 0, NULL));
+	cr_expect_null(queue_pop(queue, 0, NULL, clock_mono_ns()));
 	cr_expect_eq(metric(METRIC_queries), 4);
 	cr_expect_eq(metric(METRIC_dropped_short), 2);
 	cr_expect_eq(metric(METRIC_dropped_response), 1);
@@ -209,7 +209,7 @@ Test(receiver, a_client_outside_the_acl_gets_silence)
 	begin_with("192.0.2.0/24", 1000, ON_OVERLOAD_REFUSED);
 	say_query(1, RIG_QUERY_BYTES);
 	run_and_stop();
-	cr_expect_null(queue_pop(queue, 0, NULL));
+	cr_expect_null(queue_pop(queue, 0, NULL, clock_mono_ns()));
 	cr_expect_eq(metric(METRIC_dropped_acl), 1);
 	cr_expect_not(rig_has(client, 0));
 	end();
@@ -224,7 +224,7 @@ Test(receiver, a_burst_travels_in_batches)
 	cr_expect_eq(metric(METRIC_batches), 3);
 	struct batch *b = NULL;
 	uint16_t id = 0;
-	while ((b = queue_pop(queue, 0, b))) {
+	while ((b = queue_pop(queue, 0, b, clock_mono_ns()))) {
 		for (unsigned i = 0; i < b->n; i++, id++)
 			cr_expect_eq(b->datagrams[i]->data[1], id & 0xff);
 	}
@@ -244,7 +244,7 @@ Test(receiver, what_is_dropped_leaves_room_for_others_in_the_same_batch)
 	run_and_stop();
 	struct batch *b = NULL;
 	unsigned n = 0;
-	while ((b = queue_pop(queue, 0, b))) {
+	while ((b = queue_pop(queue, 0, b, clock_mono_ns()))) {
 		for (unsigned i = 0; i < b->n; i++, n++)
 			cr_expect_eq(b->datagrams[i]->data[1], 2 * n);
 	}
@@ -294,7 +294,7 @@ Test(receiver, without_large_buffers_a_long_query_is_shed)
 	say_query(2, RIG_QUERY_BYTES);
 	run_and_stop();
 	cr_expect_eq(metric(METRIC_shed_queue), 1);
-	struct batch *b = queue_pop(queue, 0, NULL);
+	struct batch *b = queue_pop(queue, 0, NULL, clock_mono_ns());
 	cr_assert_not_null(b);
 	cr_expect_eq(b->n, 1);
 	cr_expect_eq(b->datagrams[0]->data[1], 2);
@@ -307,11 +307,11 @@ Test(receiver, without_large_buffers_a_long_query_is_shed)
 Test(receiver, a_running_one_wakes_the_consumer)
 {
 	begin();
-	cr_expect_null(queue_pop(queue, 0, NULL)); /* idle from now on */
+	cr_expect_null(queue_pop(queue, 0, NULL, clock_mono_ns())); /* idle from now on */
 	cr_assert_eq(receiver_start(receiver), 0);
 	say_query(9, RIG_QUERY_BYTES);
 	cr_assert(rig_has(wakeup, RIG_WAIT_MS), "not woken");
-	struct batch *b = queue_pop(queue, 0, NULL);
+	struct batch *b = queue_pop(queue, 0, NULL, clock_mono_ns());
 	cr_assert_not_null(b);
 	cr_expect_eq(b->datagrams[0]->data[1], 9);
 	queue_give_back(queue, b);
