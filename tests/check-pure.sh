@@ -31,6 +31,7 @@ src/balance/pool.o               aligned_alloc free policy_new policy_free
 src/balance/server.o
 src/balance/signs.o
 src/core/codel.o
+src/core/fair.o
 src/core/pending.o               calloc free mmap munmap madvise rng_init slab_new slab_free slab_trim
 src/core/shed.o
 src/core/wheel.o

@@ -11,8 +11,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 
-#define COUNT_FROM 32 /* of the queue's capacity, the part that waits when counting begins ... */
-#define LIMIT_FROM 4 /* ... and the part at which no verdict of an interval is waited for */
+#define COUNT_FROM 32 /* of the queue's capacity, the part that waits when counting begins */
 #define FIRST_TOTAL 1.1 /* of what was taken so far: the capacity is unknown, the need is urgent */
 #define BUSY_TOTAL 0.92 /* of the capacity that was seen */
 #define STEP_DOWN 0.05 /* per window */
@@ -239,7 +238,7 @@ void fair_tick(struct fair *f, const struct queue_load *load, int64_t now_ns)
 	double seconds = (double)(now_ns - f->began_ns) / CLOCK_NS_PER_S;
 	double tick_seconds = (double)(now_ns - f->tick_ns + FAIR_TICK_NS) / CLOCK_NS_PER_S;
 	bool is_filling = load->is_standing || load->waiting >= f->params.capacity / COUNT_FROM;
-	bool is_urgent = load->is_standing || load->waiting >= f->params.capacity / LIMIT_FROM;
+	bool is_urgent = load->is_standing || load->waiting >= f->params.capacity / QUEUE_FULL_PART;
 
 	f->tick_ns = now_ns + FAIR_TICK_NS;
 	if (f->params.target_ns == 0)

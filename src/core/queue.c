@@ -201,6 +201,13 @@ static bool is_late_locked(const struct queue *q, const struct batch *b, int64_t
 	       now_ns - b->arrival_ns > QUEUE_LATE_TARGETS * q->codel.target_ns;
 }
 
+/* Late ones are shed on the verdict of an interval, or while so many wait that it need not be
+ * heard; a burst alone is served to its end. */
+static bool is_shedding_locked(const struct queue *q)
+{
+	return q->codel.is_standing || q->load.waiting >= q->capacity / QUEUE_FULL_PART;
+}
+
 /* The oldest, as far as they must go for n more to come. */
 static struct batch *push_out_locked(struct queue *q, size_t n, int64_t now_ns)
 {
@@ -208,7 +215,7 @@ static struct batch *push_out_locked(struct queue *q, size_t n, int64_t now_ns)
 	size_t n_out = 0;
 
 	for (struct batch *b; (b = oldest_locked(q));) {
-		bool is_late = q->codel.is_standing && is_late_locked(q, b, now_ns) &&
+		bool is_late = is_shedding_locked(q) && is_late_locked(q, b, now_ns) &&
 			       n_out < LATE_PER_PUSH;
 
 		if (!is_late && q->load.waiting + n <= q->capacity)

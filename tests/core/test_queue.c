@@ -331,6 +331,18 @@ Test(queue, a_push_gives_back_a_few_late_ones_at_a_time)
 	}
 }
 
+Test(queue, so_many_that_wait_need_no_verdict)
+{
+	begin_timed(40 * BATCH_MAX);
+	for (int i = 0; i < 9; i++)
+		cr_expect_null(push_at(i, i, false));
+	cr_expect_null(push_at(100, 100, false), "a burst is served to its end");
+	struct batch *out = push_at(101, 101, false);
+	cr_assert_not_null(out);
+	cr_expect(out->is_late);
+	queue_give_back(q, out);
+}
+
 Test(queue, light_batches_go_first_and_are_never_late)
 {
 	begin_timed(8192);

@@ -41,6 +41,10 @@ static void begin_with(const char *allowed, size_t capacity, enum on_overload on
 		.acl = acl,
 		.queue = queue,
 		.metrics = metrics,
+		.fair = { .target_ns = 5 * CLOCK_NS_PER_MS,
+			.interval_ns = 100 * CLOCK_NS_PER_MS,
+			.capacity = capacity,
+			.n_receivers = 1 },
 		.on_overload = on_overload,
 		.udp_reply_max = 1232,
 	};
@@ -281,19 +285,39 @@ Test(receiver, what_a_full_queue_pushes_out_is_answered_as_configured)
 	}
 }
 
+/* More than a small buffer holds, and a proper query: a padding option (RFC 7830) fills it. */
+static void say_long_query(uint16_t id)
+{
+	enum { PADDING = 600 };
+	static const uint8_t opt[15] = { 0, 0, 41, 0x10, 0, 0, 0, 0, 0, (PADDING + 4) >> 8,
+		(PADDING + 4) & 0xff, 0, 12, PADDING >> 8, PADDING & 0xff };
+	uint8_t data[RIG_QUERY_BYTES + sizeof opt + PADDING] = { 0 };
+
+	rig_query(data, id);
+	data[11] = 1;
+	memcpy(data + RIG_QUERY_BYTES, opt, sizeof opt);
+	say(data, sizeof data);
+}
+
 Test(receiver, without_large_buffers_a_long_query_is_shed)
 {
 	/* an eighth of the queue and of what is in hands: 8 + 2 x 4 x 32 */
 	enum { N_LARGE = (8 + 2 * 4 * BATCH_MAX) / 8 };
 	struct datagram *large[N_LARGE];
 
-	begin_with("127.0.0.0/8", 8, ON_OVERLOAD_DROP);
+	begin_with("127.0.0.0/8", 8, ON_OVERLOAD_REFUSED);
 	for (int i = 0; i < N_LARGE; i++)
 		cr_assert_not_null(large[i] = queue_take_large(queue));
-	say_query(1, 600);
+	say_long_query(1);
 	say_query(2, RIG_QUERY_BYTES);
 	run_and_stop();
 	cr_expect_eq(metric(METRIC_shed_queue), 1);
+	cr_expect_eq(metric(METRIC_shed_answered), 1);
+	uint8_t out[5000];
+	cr_expect_eq(rig_receive(client, out, sizeof out, NULL), RIG_QUERY_BYTES + 11, "with OPT");
+	cr_expect_eq(out[1], 1);
+	cr_expect_eq(out[3] & 15, RCODE_REFUSED);
+	cr_expect_not(rig_has(client, 0));
 	struct batch *b = queue_pop(queue, 0, NULL, clock_mono_ns());
 	cr_assert_not_null(b);
 	cr_expect_eq(b->n, 1);
@@ -301,6 +325,34 @@ Test(receiver, without_large_buffers_a_long_query_is_shed)
 	queue_give_back(queue, b);
 	for (int i = 0; i < N_LARGE; i++)
 		queue_give_datagram(queue, large[i]);
+	end();
+}
+
+/* A queue that a worker has let stand, and a flood into it: the receiver reads one batch of 32 after
+ * the other, and nobody takes any. */
+Test(receiver, a_flood_is_shed_before_the_queue_and_answered_as_configured)
+{
+	enum { N = 2048 };
+	unsigned n_answered = 0;
+	uint8_t out[512];
+
+	begin_with("127.0.0.0/8", 64, ON_OVERLOAD_REFUSED);
+	cr_assert_eq(receiver_start(receiver), 0);
+	for (int64_t end_ns = clock_mono_ns() + RIG_WAIT_MS * CLOCK_NS_PER_MS;
+		metric(METRIC_shed_fair) < N && clock_mono_ns() < end_ns;) {
+		say_query(1, RIG_QUERY_BYTES);
+		while (rig_has(client, 0)) {
+			cr_assert_eq(rig_receive(client, out, sizeof out, NULL), RIG_QUERY_BYTES);
+			cr_expect_eq(out[3] & 15, RCODE_REFUSED);
+			n_answered++;
+		}
+	}
+	receiver_stop(receiver);
+	receiver_join(receiver);
+	cr_expect_geq(metric(METRIC_shed_fair), N);
+	cr_expect_eq(metric(METRIC_shed_answered),
+		metric(METRIC_shed_fair) + metric(METRIC_shed_queue) + metric(METRIC_shed_delay));
+	cr_expect_gt(n_answered, 0);
 	end();
 }
 
