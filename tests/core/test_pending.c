@@ -395,3 +395,102 @@ Test(pending, a_place_given_back_to_a_small_quota_is_everybodys)
 		}
 	}
 }
+
+/* ---- several attempts --------------------------------------------------------------------------- */
+
+Test(pending, all_attempts_of_a_query_are_found)
+{
+	struct pending *p = open_one(1);
+
+	for (uint16_t i = 0; i < PENDING_ATTEMPTS; i++) {
+		p->attempts[i].socket = i;
+		p->attempts[i].id = 7;
+		cr_expect(pending_attempt_add(s, p, i));
+	}
+	for (uint16_t i = 0; i < PENDING_ATTEMPTS; i++) {
+		unsigned found = 99, named = 99;
+
+		cr_expect_eq(pending_attempt_find(s, i, 7, &found), p);
+		cr_expect_eq(found, i);
+		cr_expect_eq(pending_from_ref(s, pending_ref(s, p, i), &named), p);
+		cr_expect_eq(named, i);
+	}
+	pending_attempt_remove(s, p, 1);
+	unsigned i;
+	cr_expect_null(pending_attempt_find(s, 1, 7, &i));
+	cr_expect_eq(pending_attempt_find(s, 2, 7, &i), p);
+	pending_close(s, p);
+	cr_expect_null(pending_attempt_find(s, 2, 7, &i));
+}
+
+static unsigned list_len(uint32_t head)
+{
+	unsigned n = 0, i;
+
+	for (; head != 0; n++)
+		head = pending_list_at(s, head, &i)->attempts[i].list_next;
+	return n;
+}
+
+Test(pending, a_list_is_left_from_its_head_its_middle_and_its_end)
+{
+	static const uint8_t orders[][3] = { { 0, 1, 2 }, { 2, 1, 0 }, { 1, 0, 2 }, { 1, 2, 0 } };
+
+	for (size_t k = 0; k < sizeof orders / sizeof orders[0]; k++) {
+		struct pending *p[3];
+		uint32_t head = 0;
+
+		for (unsigned i = 0; i < 3; i++) {
+			p[i] = open_one((uint8_t)i);
+			pending_list_add(s, p[i], i, &head);
+		}
+		cr_expect_eq(list_len(head), 3);
+		for (unsigned n = 0; n < 3; n++) {
+			unsigned i = orders[k][n];
+
+			pending_list_remove(s, p[i], i, &head);
+			cr_expect_eq(list_len(head), 2 - n, "order %zu", k);
+			for (uint32_t e = head; e != 0;) {
+				unsigned a;
+				struct pending *q = pending_list_at(s, e, &a);
+
+				cr_expect_neq(q, p[i], "order %zu", k);
+				e = q->attempts[a].list_next;
+			}
+		}
+		for (unsigned i = 0; i < 3; i++)
+			pending_close(s, p[i]);
+	}
+}
+
+Test(pending, a_kept_reply_goes_with_its_query)
+{
+	uint8_t reply[PENDING_FALLBACK_MAX];
+	uint32_t first = PENDING_NONE;
+
+	memset(reply, 0xab, sizeof reply);
+	for (int round = 0; round < 3; round++) {
+		struct pending *p = open_len(300, 1); /* in a second slot itself */
+
+		cr_expect_eq(p->fallback, PENDING_NONE);
+		cr_assert(pending_fallback_keep(s, p, reply, sizeof reply));
+		cr_expect_eq(p->fallback_len, sizeof reply);
+		cr_expect_arr_eq(pending_fallback(s, p), reply, sizeof reply);
+		cr_expect_eq(pending_bytes(s, p)[299], 1, "apart from the query");
+		if (round == 0)
+			first = p->fallback;
+		cr_expect_eq(p->fallback, first, "a slot leaks");
+		pending_close(s, p);
+	}
+}
+
+Test(pending, who_left_the_clients_table_is_not_met)
+{
+	struct pending *p = open_client(1, 5);
+
+	cr_expect_eq(find_client(1, 5, question), p);
+	pending_client_remove(s, p);
+	p->kind = PENDING_AFTER;
+	cr_expect_null(find_client(1, 5, question));
+	pending_close(s, p);
+}

@@ -169,7 +169,7 @@ struct stage {
 	struct ask *asks;
 	size_t n_asks;
 	uint16_t next_id;
-	uint64_t n_fed, n_answers;
+	uint64_t n_fed, n_answers, n_no_room;
 	struct crowd crowds[CROWDS];
 	struct load loads[LOADS_MAX];
 	uint64_t n_crowd_names;
@@ -187,6 +187,10 @@ struct stage {
 	/* The chronicle, as text. */
 	char **chronicle;
 	size_t n_chronicle;
+
+	/* Who wants to hear of answers and traces besides; NULL: nobody. */
+	void (*answered)(struct stage *s, size_t ask, const struct packet_view *view);
+	void (*traced)(struct stage *s, const struct worker_event *event);
 
 	/* The first thing that was not as told; "" while all is well. */
 	bool has_failed;

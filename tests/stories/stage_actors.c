@@ -239,6 +239,8 @@ void stage_answered(struct stage_worker *w, const struct origin *o, const uint8_
 		return;
 	}
 	ask->n_answers++;
+	if (s->answered)
+		s->answered(s, (size_t)(ask - s->asks), &h.view);
 	if (h.view.server[0])
 		h.from = stage_server(s, h.view.server);
 	h.data = copy_of(data, len);
@@ -269,6 +271,8 @@ void stage_traced(struct stage_worker *w, const struct worker_event *e)
 
 	if (crowd_is(&e->origin->client))
 		return;
+	if (s->traced)
+		s->traced(s, e);
 	switch (e->kind) {
 	case WORKER_EVENT_ANSWERED:
 	case WORKER_EVENT_SELF:

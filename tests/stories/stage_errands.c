@@ -40,6 +40,7 @@ static void run(struct stage *s, const struct errand *e)
 		worker_send_failed(w, s->now_ns, e->ref, WORKER_SEND_UNREACHABLE);
 		break;
 	case ERRAND_NO_ROOM:
+		s->n_no_room++;
 		worker_send_failed(w, s->now_ns, e->ref, WORKER_SEND_NO_ROOM);
 		break;
 	case ERRAND_SOCKET_FAILED:

@@ -14,4 +14,4 @@ server a is ejected
 server b is ejected
 server c is ejected
 the pool does not panic
-the crowd always got NOERROR
+the crowd got NOERROR at least 99 %
