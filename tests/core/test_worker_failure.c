@@ -476,3 +476,25 @@ Test(worker_failure, what_needs_no_server_is_answered_while_the_queue_stands)
 	world_take_delayed(w, &status, 2, 20000);
 	world_expect_answer(w, 2, 6, RCODE_NOTIMP);
 }
+
+/* ---- several attempts --------------------------------------------------------------------------- */
+
+static void begin_with_attempts(unsigned n_servers)
+{
+	struct world_params p = world_defaults();
+
+	p.n_servers = n_servers;
+	p.worker.attempts = 3;
+	begin(&p);
+}
+
+Test(worker_failure, a_query_stamped_after_the_turn_began_is_retried_in_time)
+{
+	begin_with_attempts(3);
+	const struct message m = message_query("example.com", A, 5);
+	world_take_delayed(w, &m, 1, -20); /* it came while we took the queue's lock */
+	world_advance_ms(w, 751);
+	cr_expect_eq(w->n_sent, 2, "%zu sent", w->n_sent);
+	world_reply(w, RCODE_NOERROR);
+	world_expect_answer(w, 1, 5, RCODE_NOERROR);
+}
