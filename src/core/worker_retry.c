@@ -386,10 +386,13 @@ static void not_sent(struct worker *w, struct pending *p, unsigned i, int64_t no
 		no_room(w, p, i, now_ns);
 		return;
 	}
-	tell_unreachable(w, p->attempts[i].server);
+	bool is_known = p->attempts[i].flags & ATTEMPT_UNREACHABLE; /* by an ICMP error */
 	worker_attempt_leave(w, p, i);
-	p->attempts[i].flags |= ATTEMPT_UNREACHABLE;
-	worker_retry(w, p, now_ns, RETRY_ON_UNREACHABLE);
+	if (!is_known) {
+		tell_unreachable(w, p->attempts[i].server);
+		p->attempts[i].flags |= ATTEMPT_UNREACHABLE;
+		worker_retry(w, p, now_ns, RETRY_ON_UNREACHABLE);
+	}
 	worker_settle(w, p, now_ns);
 }
 

@@ -498,3 +498,16 @@ Test(worker_failure, a_query_stamped_after_the_turn_began_is_retried_in_time)
 	world_reply(w, RCODE_NOERROR);
 	world_expect_answer(w, 1, 5, RCODE_NOERROR);
 }
+
+Test(worker_failure, a_send_that_fails_behind_an_icmp_error_makes_one_retry)
+{
+	begin_with_attempts(3);
+	world_query(w, "example.com", A, 5, 1);
+	const struct world_sent *first = world_sent(w, 0);
+	worker_socket_failed(w->worker, w->now_ns, first->socket);
+	world_send_failed(w, first);
+	cr_expect_eq(w->n_sent, 2, "%zu sent", w->n_sent);
+	world_expect_metric(w, attempt_errors, 1);
+	world_reply(w, RCODE_NOERROR);
+	world_expect_answer(w, 1, 5, RCODE_NOERROR);
+}
