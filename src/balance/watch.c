@@ -16,9 +16,9 @@
 #include "wire/message.h"
 
 #define OVERDUE 4
-#define FRESH_AFTER \
-	3 /* the fresh leg leaves after this part of the time-out: one lost datagram is
-		       * made up for, and a dead socket is found, within the time of one probe */
+/* The fresh leg leaves after this part of the time-out: one lost datagram is made up for, and a dead
+ * socket found, within the time of one probe. */
+#define FRESH_AFTER 3
 
 static bool is_probed(const struct watch *w, size_t s)
 {

@@ -4,7 +4,7 @@
  * and the text of errors come from the rows; the type of a row comes from its field.
  *
  * To add a key: a field in struct config (or the struct a group fills), a row in
- * config_options.c, an entry in dnsbal.conf(5) and a line in conf/dnsbal.conf.
+ * options.c, an entry in dnsbal.conf(5) and a line in conf/dnsbal.conf.
  * Constant; any thread. */
 #pragma once
 #include <stddef.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Attempts. Each holds a place at its server from the send until it is answered, or until its
- * query is over and its own time too: a server that fails fast must not look idle, or the policies
- * would send it everything. So a query that is over stays behind as PENDING_AFTER while it has
+ * Attempts. Each holds a place at its server from the send until it is answered well or its time is
+ * over, even if its query is over before: a server that fails fast must not look idle, or the
+ * policies would send it everything. So a query that is over stays behind as PENDING_AFTER while it has
  * attempts whose time is not over; there are at most WORKER_AFTER_MAX of these, beyond which
  * places are given back early. */
 #include "core/worker_impl.h"
@@ -52,14 +52,17 @@ void worker_attempt_leave(struct worker *w, struct pending *p, unsigned i)
 	worker_socket_rest(w, a->socket);
 }
 
-void worker_attempt_close(struct worker *w, struct pending *p, unsigned i)
+static void give_place_back(struct worker *w, struct attempt *a)
 {
-	struct attempt *a = &p->attempts[i];
-
-	worker_attempt_leave(w, p, i);
 	if (a->flags & ATTEMPT_PLACE)
 		server_release(server_of(w, a->server), 1);
 	a->flags &= (uint8_t)~ATTEMPT_PLACE;
+}
+
+void worker_attempt_close(struct worker *w, struct pending *p, unsigned i)
+{
+	worker_attempt_leave(w, p, i);
+	give_place_back(w, &p->attempts[i]);
 }
 
 void worker_attempt_overdue(struct worker *w, struct pending *p, unsigned i)
@@ -67,6 +70,7 @@ void worker_attempt_overdue(struct worker *w, struct pending *p, unsigned i)
 	struct attempt *a = &p->attempts[i];
 
 	a->flags |= ATTEMPT_OVERDUE;
+	give_place_back(w, a);
 	count(w, METRIC_attempt_timeouts);
 	count_server(w, a->server, SERVER_METRIC_timeouts);
 	if (signs_silent(server_of(w, a->server), w->env.params->silent_limit))

@@ -52,7 +52,7 @@ int64_t worker_attempt_end_ns(const struct worker *w, const struct pending *p, u
 void worker_attempt_leave(struct worker *w, struct pending *p, unsigned i);
 /* The same, and gives the place back. */
 void worker_attempt_close(struct worker *w, struct pending *p, unsigned i);
-/* Its time has passed without a reply. */
+/* Its time has passed without a reply. It stays matched, but gives its place back. */
 void worker_attempt_overdue(struct worker *w, struct pending *p, unsigned i);
 /* The server was chosen, but none of its sockets could be made: its place stays taken for a while,
  * because a server that fails fast must not look idle. */

@@ -403,6 +403,24 @@ Test(watch, a_suspect_that_answers_stays_up_and_is_cleared_later)
 	cr_expect(watching_sign(0, SIGN_SILENT));
 }
 
+Test(watch, a_suspect_stays_one_until_its_probe_has_ended)
+{
+	watching_start();
+	watching_run(330 * MS);
+	x.ways[0] = WAY_BY_HAND;
+	watching_sign(0, SIGN_SILENT);
+	const struct watching_order *confirming = watching_last_order(0);
+	size_t n = x.n_orders;
+	watch_sign(x.watch, x.now_ns, 0, SIGN_UNREACHABLE);
+	cr_expect_eq(x.n_orders, n, "one confirming probe is enough");
+	cr_expect_eq(watching_count(WATCH_SUSPECT), 1);
+	watching_run(240 * MS);
+	watch_tick(x.watch, x.now_ns); /* for another reason */
+	cr_expect(server_is_suspect(&x.pool->servers[0]));
+	watching_report(confirming, PROBE_ANSWERED, 0);
+	cr_expect_not(server_is_suspect(&x.pool->servers[0]), "the 200 ms are long over");
+}
+
 Test(watch, unanswerable_names_eject_nobody)
 {
 	watching_start();

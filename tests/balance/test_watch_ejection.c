@@ -280,6 +280,15 @@ Test(watch_ejection, probes_may_take_an_ejected_server_down)
 	cr_expect_eq(watching_count(WATCH_STATE), 6, "its old time does nothing");
 }
 
+Test(watch_ejection, the_end_of_an_ejection_brings_nobody_back_who_is_down)
+{
+	watching_start();
+	watching_sign(0, SIGN_BLAMED);
+	x.ways[0] = WAY_SILENT;
+	cr_assert_neq(watching_run_to(0, SERVER_DOWN, 10 * S), -1);
+	cr_expect_eq(watching_run_to(0, SERVER_UP, 60 * S), -1);
+}
+
 Test(watch_ejection, a_sign_may_take_an_ejected_server_down)
 {
 	watching_start();

@@ -285,6 +285,29 @@ Test(watch_pool, an_ejection_of_ten_seconds_ends_in_a_slow_start_too, .init = sl
 	cr_expect_eq(ramp(0), FULL / 10);
 }
 
+Test(watch_pool, ejected_and_then_down_is_one_absence, .init = slow)
+{
+	x.params.eject_base_ns = 100 * S;
+	watching_start();
+	watching_sign(0, SIGN_BLAMED);
+	watching_run(7 * S);
+	take_down(0);
+	watching_run(3 * S);
+	cr_expect_eq(watching_state(0), SERVER_DOWN);
+	take_back(0);
+	cr_expect_eq(ramp(0), FULL / 10);
+}
+
+Test(watch_pool, known_late_is_not_cold, .init = slow)
+{
+	x.ways[0] = WAY_NOT_SENT;
+	watching_start();
+	watching_run(20 * S);
+	cr_expect_eq(watching_state(0), SERVER_UNKNOWN);
+	take_back(0);
+	cr_expect_eq(ramp(0), FULL, "it is we who were late");
+}
+
 Test(watch_pool, down_at_start_and_late_is_cold, .init = slow)
 {
 	x.ways[0] = WAY_SERVFAIL;
@@ -400,6 +423,21 @@ Test(watch_pool, a_server_that_is_not_up_is_no_measure, .init = latent)
 	replies(0, 100, 1000);
 	watching_run(1 * S);
 	cr_expect_eq(pace(2), FULL / 4);
+}
+
+Test(watch_pool, a_slow_server_that_is_not_in_use_keeps_its_pace, .init = latent)
+{
+	x.fixture.servers[1].mode = SERVER_DRAIN;
+	watching_start();
+	watching_sign(2, SIGN_BLAMED);
+	replies(0, 100, 1000);
+	replies(1, 100, 500000);
+	replies(2, 100, 500000);
+	replies(3, 100, 500000);
+	watching_run(1 * S);
+	cr_expect_eq(pace(1), FULL, "it drains");
+	cr_expect_eq(pace(2), FULL, "when it is asked, it is as its test");
+	cr_expect_eq(pace(3), FULL / 4);
 }
 
 Test(watch_pool, servers_are_compared_within_their_tier, .init = latent)
