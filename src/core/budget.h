@@ -9,7 +9,8 @@
  *
  * debtors - who took tokens that never came back: a small table of counts by hash, halved every two
  * seconds. Names that no server answers would otherwise eat the budget that the names beside
- * them need. Collisions only cost a debtor's neighbour the deepest part of the budget.
+ * them need, and keep every server suspect. Collisions only cost a debtor's neighbour the deepest
+ * part of the budget, and a say in who is silent.
  *
  * Pure; owner only. Times are monotonic nanoseconds and never run back. */
 #pragma once

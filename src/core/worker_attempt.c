@@ -73,7 +73,9 @@ void worker_attempt_overdue(struct worker *w, struct pending *p, unsigned i)
 	give_place_back(w, a);
 	count(w, METRIC_attempt_timeouts);
 	count_server(w, a->server, SERVER_METRIC_timeouts);
-	if (signs_silent(server_of(w, a->server), w->env.params->silent_limit))
+	/* The silence that such a query meets is its name's. */
+	if (!worker_is_debtor(w, p) &&
+		signs_silent(server_of(w, a->server), w->env.params->silent_limit))
 		w->env.ops->sign(w->env.ctx, a->server, SIGN_SILENT);
 }
 

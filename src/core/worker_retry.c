@@ -104,6 +104,11 @@ static void pay_back(struct worker *w, struct pending *p, uint8_t purpose)
 		debtors_forgive(&w->debtors, debtor_of(w, p));
 }
 
+bool worker_is_debtor(struct worker *w, struct pending *p)
+{
+	return debtors_owes(&w->debtors, &w->silence, debtor_of(w, p));
+}
+
 /* ---- asking again ----------------------------------------------------------------------------- */
 
 /* Another server with a place and a socket for the query; WORKER_SOCKET_NONE. */

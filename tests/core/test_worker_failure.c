@@ -3,6 +3,7 @@
  * Stories of failures: what a client hears when nobody answers, when a server cannot be reached and
  * when we have no room, and that a server which fails fast does not look idle. */
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/worker.h"
@@ -510,4 +511,33 @@ Test(worker_failure, a_send_that_fails_behind_an_icmp_error_makes_one_retry)
 	world_expect_metric(w, attempt_errors, 1);
 	world_reply(w, RCODE_NOERROR);
 	world_expect_answer(w, 1, 5, RCODE_NOERROR);
+}
+
+/* Names of that domain, which nobody answers, and the time of their first attempts. */
+static void ask_in_vain(unsigned n, const char *domain, uint16_t first_id)
+{
+	for (unsigned i = 0; i < n; i++) {
+		char name[64];
+
+		snprintf(name, sizeof name, "n%u.%s", i, domain);
+		world_query(w, name, A, (uint16_t)(first_id + i), 1);
+	}
+	world_advance_ms(w, 760);
+}
+
+static unsigned n_silent_signs_from_now(unsigned n, const char *domain, uint16_t first_id)
+{
+	for (unsigned i = 0; i < w->params.n_servers; i++)
+		signs_clear(&w->pool->servers[i]);
+	w->n_signs[SIGN_SILENT] = 0;
+	ask_in_vain(n, domain, first_id);
+	return w->n_signs[SIGN_SILENT];
+}
+
+Test(worker_failure, names_that_went_unanswered_of_late_are_no_sign)
+{
+	begin_with_attempts(2);
+	cr_expect_eq(n_silent_signs_from_now(60, "broken.example", 100), 2, "of each server");
+	cr_expect_eq(n_silent_signs_from_now(20, "broken.example", 200), 0);
+	cr_expect_eq(n_silent_signs_from_now(20, "other.example", 300), 2);
 }
