@@ -40,6 +40,7 @@ src/balance/standing.o
 src/balance/watch.o               calloc free latency_new latency_free
 src/balance/watch_state.o
 src/core/codel.o
+src/core/fair.o
 src/core/pending.o               calloc free mmap munmap madvise rng_init slab_new slab_free slab_trim
 src/core/shed.o
 src/core/wheel.o

@@ -233,6 +233,9 @@ static void suspect(struct watch *w, size_t s, enum sign sign, int64_t now_ns)
 {
 	struct watched *x = &w->servers[s];
 
+	/* Whoever comes back is cleared, and may be told of again while the probe is still out. */
+	if (x->clear_ns == INT64_MAX)
+		let_pass(w, s, now_ns);
 	if (x->health.is_suspect)
 		return;
 	x->sign = sign;

@@ -37,6 +37,7 @@ struct batch {
 	struct batch *older; /* the queue's */
 	int64_t arrival_ns; /* the queue's: of the first datagram, its oldest */
 	unsigned n;
+	bool is_light; /* the producer's: goes before others, and is not late while it waits */
 	bool is_late; /* of a list that a push gave back: it had waited too long */
 	struct datagram *datagrams[BATCH_MAX];
 };

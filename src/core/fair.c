@@ -11,15 +11,16 @@
 #include "base/clock.h"
 #include "base/rng.h"
 
-#define COUNT_FROM 32 /* of the queue's capacity, the part that waits when counting begins ... */
-#define LIMIT_FROM 4 /* ... and the part at which no verdict of an interval is waited for */
-#define FIRST_TOTAL 1.5 /* of what was taken so far: the capacity is unknown, the need is urgent */
-#define BUSY_TOTAL 0.92 /* of the capacity that was seen */
-#define STEP 0.05 /* per window */
-#define STEP_FIRST 0.25 /* until the capacity was seen for the first time */
-#ifndef DELAY_TARGETS
-#define DELAY_TARGETS 1.5
-#endif
+#define COUNT_FROM 32 /* of the queue's capacity, the part that waits when counting begins */
+#define FIRST_TOTAL 1.1 /* of what was taken so far: the capacity is unknown, the need is urgent */
+#define BUSY_PART 0.92 /* of the capacity: so much is let in when it was reached */
+#define NEAR_PART 0.85
+#define BEYOND_PART 1.1 /* it has grown, or was more than it seemed */
+#define STEP_FIRST 0.25 /* per window, until the capacity was reached for the first time */
+#define STEP_FAR 0.1
+#define STEP_NEAR 0.01
+#define STEP_DOWN 0.05
+#define DELAY_TARGETS 1.5 /* the mean delay in the queue that is aimed at while limiting */
 #define CALM_WINDOWS 10 /* then the limit is lifted */
 #define LEAST_RATE 100.0 /* let in, whatever was seen */
 #define KEY_LIFE_NS (5 * CLOCK_NS_PER_S)
@@ -43,22 +44,24 @@ static unsigned bucket_of(const struct fair *f, const struct addr *client)
 	return (unsigned)(hash64(&f->key, text, sizeof text) % FAIR_BUCKETS);
 }
 
-bool fair_admits(struct fair *f, const struct addr *client)
+enum fair_verdict fair_judge(struct fair *f, const struct addr *client)
 {
 	if (!f->is_counting)
-		return true;
+		return FAIR_LET_IN;
 	unsigned b = bucket_of(f, client);
+	bool is_light = false;
 
 	f->arrived[b]++;
 	if (f->level < INFINITY) {
 		if (f->credit[b] < 1) {
 			f->has_shed = true;
-			return false;
+			return FAIR_SHED;
 		}
+		is_light = f->credit[b] >= f->credit_most / 2;
 		f->credit[b] -= 1;
 	}
 	f->n_admitted++;
-	return true;
+	return is_light ? FAIR_LIGHT : FAIR_LET_IN;
 }
 
 /* ---- windows ------------------------------------------------------------------------------ */
@@ -99,6 +102,14 @@ static double level_for(const struct fair *f, double total, double seconds)
 	return level > before ? level : before;
 }
 
+/* Of `seconds` at the level. */
+static float credit_for(const struct fair *f, double seconds)
+{
+	float credit = (float)(f->level * seconds);
+
+	return credit > CREDIT_LEAST ? credit : CREDIT_LEAST;
+}
+
 static void set_level(struct fair *f, const struct queue_load *load, double seconds)
 {
 	double others = (double)(load->n_pushed - f->began.n_pushed) / seconds -
@@ -107,18 +118,18 @@ static void set_level(struct fair *f, const struct queue_load *load, double seco
 	double mine = f->params.n_receivers > 1 ? f->total - others : f->total;
 
 	f->level = level_for(f, mine > least ? mine : least, seconds);
-}
-
-static float credit_most(const struct fair *f)
-{
-	float most = (float)(f->level * (double)f->params.interval_ns / CLOCK_NS_PER_S);
-
-	return most > CREDIT_LEAST ? most : CREDIT_LEAST;
+	f->credit_most = credit_for(f, (double)f->params.interval_ns / CLOCK_NS_PER_S);
 }
 
 static double taken_in(const struct fair *f, const struct queue_load *load, double seconds)
 {
 	return (double)(load->n_taken - f->began.n_taken) / seconds;
+}
+
+/* Less than one, and not the same for all: they would all be let in in the same moment. */
+static float first_credit(unsigned b)
+{
+	return (float)(b * 633 % FAIR_BUCKETS) / FAIR_BUCKETS;
 }
 
 /* Who asks less than the level may spend at once what it would have saved. */
@@ -127,7 +138,7 @@ static void begin_limiting(struct fair *f, const struct queue_load *load, double
 	double taken = taken_in(f, load, seconds);
 
 	f->is_limiting = true;
-	f->is_capacity_seen = false;
+	f->capacity = 0;
 	f->n_calm = 0;
 	f->taken_smooth = taken > f->taken ? taken : f->taken;
 	f->total = f->taken_smooth * FIRST_TOTAL;
@@ -135,7 +146,8 @@ static void begin_limiting(struct fair *f, const struct queue_load *load, double
 		f->total = LEAST_RATE;
 	set_level(f, load, seconds);
 	for (unsigned b = 0; b < FAIR_BUCKETS; b++)
-		f->credit[b] = f->arrived[b] / seconds <= f->level ? credit_most(f) : 0;
+		f->credit[b] = f->arrived[b] / seconds <= f->level ? f->credit_most
+								   : first_credit(b);
 }
 
 static void stop_limiting(struct fair *f)
@@ -153,8 +165,20 @@ static double between(double least, double x, double most)
  * machine that stood still, must not close the way. */
 static void step_back(struct fair *f)
 {
-	f->total = between(f->total / 2, f->taken_smooth * BUSY_TOTAL, f->total * (1 - STEP));
-	f->is_capacity_seen = true;
+	f->capacity = f->taken_smooth;
+	/* if it is less already, they catch up */
+	f->total = between(f->total / 2, f->capacity * BUSY_PART, f->total);
+}
+
+/* The delay tells little of how near the capacity is until it is reached; so near where it was
+ * reached before the steps are small. */
+static double most_step(const struct fair *f)
+{
+	if (f->capacity == 0)
+		return STEP_FIRST;
+	bool is_near = f->total > f->capacity * NEAR_PART && f->total < f->capacity * BEYOND_PART;
+
+	return is_near ? STEP_NEAR : STEP_FAR;
 }
 
 /* They emptied it: towards the mean delay at which they are busy and answers are still early. While
@@ -163,21 +187,26 @@ static void step_on(struct fair *f, const struct queue_load *load, double second
 {
 	double n_taken = (double)(load->n_taken - f->began.n_taken);
 	double delay_ns = (double)(load->delay_sum_ns - f->began.delay_sum_ns);
-	double wanted_ns = DELAY_TARGETS * (double)f->params.target_ns;
 	double mean_ns = n_taken > 0 ? delay_ns / n_taken : 0;
-	double drained_ns = seconds * CLOCK_NS_PER_S / (double)(load->n_drained - f->began.n_drained);
+	double excess = mean_ns / (DELAY_TARGETS * (double)f->params.target_ns) - 1;
+	double drained_ns = seconds * CLOCK_NS_PER_S /
+			    (double)(load->n_drained - f->began.n_drained);
 	bool is_light = drained_ns <= (double)f->params.target_ns;
 
-	double step = between(-STEP, STEP * (1 - mean_ns / wanted_ns), STEP);
-	if (is_light && step < STEP / 5)
-		step = STEP / 5;
-	if (is_light && !f->is_capacity_seen)
-		step = STEP_FIRST;
-	f->total *= 1 + step;
+	if (excess <= 0 || is_light) {
+		double step = is_light ? 1 : -excess;
+
+		f->total *= 1 + most_step(f) * step;
+	} else {
+		f->capacity = f->taken_smooth;
+		f->total = between(f->total * (1 - STEP_DOWN), f->capacity * BUSY_PART, f->total);
+	}
 }
 
 static void adapt_total(struct fair *f, const struct queue_load *load, double seconds)
 {
+	if (load->n_taken == f->began.n_taken && load->waiting > 0)
+		return; /* they stood still, which says nothing of what they can do */
 	f->taken_smooth += (f->taken - f->taken_smooth) / 4;
 	if (load->n_drained == f->began.n_drained)
 		step_back(f);
@@ -202,7 +231,7 @@ static void end_window(struct fair *f, const struct queue_load *load, double sec
 
 static void give_credit(struct fair *f, double seconds)
 {
-	float each = (float)(f->level * seconds), most = credit_most(f);
+	float each = (float)(f->level * seconds), most = f->credit_most;
 
 	for (unsigned b = 0; b < FAIR_BUCKETS; b++)
 		f->credit[b] = f->credit[b] + each < most ? f->credit[b] + each : most;
@@ -213,7 +242,8 @@ static void renew_key(struct fair *f, int64_t now_ns)
 {
 	rng_bytes(f->params.rng, f->key.bytes, sizeof f->key.bytes);
 	f->key_ends_ns = now_ns + KEY_LIFE_NS;
-	memset(f->credit, 0, sizeof f->credit);
+	for (unsigned b = 0; b < FAIR_BUCKETS; b++)
+		f->credit[b] = first_credit(b);
 	if (f->is_limiting)
 		give_credit(f, (double)f->params.interval_ns / 2 / CLOCK_NS_PER_S);
 }
@@ -222,9 +252,8 @@ void fair_tick(struct fair *f, const struct queue_load *load, int64_t now_ns)
 {
 	double seconds = (double)(now_ns - f->began_ns) / CLOCK_NS_PER_S;
 	double tick_seconds = (double)(now_ns - f->tick_ns + FAIR_TICK_NS) / CLOCK_NS_PER_S;
-	bool is_filling =
-		load->is_standing || load->waiting >= f->params.capacity / COUNT_FROM;
-	bool is_urgent = load->is_standing || load->waiting >= f->params.capacity / LIMIT_FROM;
+	bool is_filling = load->is_standing || load->waiting >= f->params.capacity / COUNT_FROM;
+	bool is_urgent = load->is_standing || load->waiting >= f->params.capacity / QUEUE_FULL_PART;
 
 	f->tick_ns = now_ns + FAIR_TICK_NS;
 	if (f->params.target_ns == 0)

@@ -23,7 +23,7 @@
 #include "net/addr.h"
 
 #define FAIR_BUCKETS 1024
-#define FAIR_TICK_NS (10 * INT64_C(1000000))
+#define FAIR_TICK_NS (2 * INT64_C(1000000)) /* how even the flow is of what is let in */
 
 struct rng;
 
@@ -42,7 +42,6 @@ struct fair {
 	int64_t tick_ns; /* the next one is due */
 	bool is_counting;
 	bool is_limiting;
-	bool is_capacity_seen; /* since it is limiting */
 
 	/* the window that runs, of interval_ns or a little more */
 	struct queue_load began; /* the queue's counters at its begin */
@@ -54,14 +53,19 @@ struct fair {
 	/* results of windows */
 	double taken, taken_smooth; /* by the workers */
 	double total; /* let in, all together */
+	double capacity; /* of the workers, when it was last reached; 0: not since it is limiting */
 	double level; /* each bucket; INFINITY: no limit */
 	unsigned n_calm; /* windows in a row in which nothing was shed */
-	float credit[FAIR_BUCKETS]; /* datagrams */
+	float credit_most; /* datagrams */
+	float credit[FAIR_BUCKETS];
 };
 
 void fair_init(struct fair *f, const struct fair_params *params);
-/* For each datagram of a client that would go to the queue; false: shed it. */
-bool fair_admits(struct fair *f, const struct addr *client);
+/* What becomes of a datagram: shed, or let in; light: its prefix asks less than it might. */
+enum fair_verdict { FAIR_SHED, FAIR_LET_IN, FAIR_LIGHT };
+
+/* For each datagram of a client that would go to the queue. */
+enum fair_verdict fair_judge(struct fair *f, const struct addr *client);
 /* To be called with what the queue looks like as soon as fair_is_due() says so, while datagrams come. */
 void fair_tick(struct fair *f, const struct queue_load *load, int64_t now_ns);
 

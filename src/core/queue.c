@@ -21,6 +21,10 @@
 #define IDLE_WORDS (QUEUE_CONSUMERS_MAX / 64)
 #define LATE_PER_PUSH (2 * BATCH_MAX) /* datagrams: a producer must not hold the stock */
 
+struct line {
+	struct batch *oldest, *newest;
+};
+
 struct queue {
 	/* set at start */
 	size_t capacity;
@@ -29,7 +33,7 @@ struct queue {
 
 	/* under lock */
 	pthread_mutex_t lock; /* leaf: take nothing under it */
-	struct batch *oldest, *newest;
+	struct line lines[2]; /* by is_light */
 	struct queue_load load;
 	struct codel codel;
 	uint64_t idle[IDLE_WORDS];
@@ -129,6 +133,7 @@ static struct batch *take_batch_locked(struct queue *q)
 	struct batch *b = slab_at(q->batches, slot);
 	b->next = NULL;
 	b->n = 0;
+	b->is_light = false;
 	return b;
 }
 
@@ -154,14 +159,16 @@ struct datagram *queue_take_large(struct queue *q)
 
 static struct batch *unlink_locked(struct queue *q, struct batch *b)
 {
+	struct line *line = &q->lines[b->is_light];
+
 	if (b->older)
 		b->older->next = b->next;
 	else
-		q->oldest = b->next;
+		line->oldest = b->next;
 	if (b->next)
 		b->next->older = b->older;
 	else
-		q->newest = b->older;
+		line->newest = b->older;
 	q->load.waiting -= b->n;
 	b->next = NULL;
 	return b;
@@ -169,21 +176,36 @@ static struct batch *unlink_locked(struct queue *q, struct batch *b)
 
 static void append_locked(struct queue *q, struct batch *b)
 {
+	struct line *line = &q->lines[b->is_light];
+
 	b->next = NULL;
-	b->older = q->newest;
-	if (q->newest)
-		q->newest->next = b;
+	b->older = line->newest;
+	if (line->newest)
+		line->newest->next = b;
 	else
-		q->oldest = b;
-	q->newest = b;
+		line->oldest = b;
+	line->newest = b;
 	q->load.waiting += b->n;
 	q->load.n_pushed += b->n;
 }
 
+/* Of those that are pushed out first. */
+static struct batch *oldest_locked(const struct queue *q)
+{
+	return q->lines[false].oldest ? q->lines[false].oldest : q->lines[true].oldest;
+}
+
 static bool is_late_locked(const struct queue *q, const struct batch *b, int64_t now_ns)
 {
-	return q->codel.is_standing &&
+	return q->codel.target_ns > 0 && !b->is_light &&
 	       now_ns - b->arrival_ns > QUEUE_LATE_TARGETS * q->codel.target_ns;
+}
+
+/* Late ones are shed on the verdict of an interval, or while so many wait that it need not be
+ * heard; a burst alone is served to its end. */
+static bool is_shedding_locked(const struct queue *q)
+{
+	return q->codel.is_standing || q->load.waiting >= q->capacity / QUEUE_FULL_PART;
 }
 
 /* The oldest, as far as they must go for n more to come. */
@@ -192,12 +214,13 @@ static struct batch *push_out_locked(struct queue *q, size_t n, int64_t now_ns)
 	struct batch *list = NULL, **tail = &list;
 	size_t n_out = 0;
 
-	while (q->oldest) {
-		bool is_late = is_late_locked(q, q->oldest, now_ns) && n_out < LATE_PER_PUSH;
+	for (struct batch *b; (b = oldest_locked(q));) {
+		bool is_late = is_shedding_locked(q) && is_late_locked(q, b, now_ns) &&
+			       n_out < LATE_PER_PUSH;
 
 		if (!is_late && q->load.waiting + n <= q->capacity)
 			break;
-		struct batch *b = unlink_locked(q, q->oldest);
+		unlink_locked(q, b);
 		b->is_late = is_late;
 		n_out += b->n;
 		*tail = b;
@@ -234,29 +257,36 @@ struct batch *queue_push(struct queue *q, struct batch *b, int64_t now_ns)
 	return pushed_out;
 }
 
-static struct batch *take_next_locked(struct queue *q, int64_t now_ns)
+/* What is late already comes last, verdict or not. */
+static struct batch *next_locked(const struct queue *q, int64_t now_ns)
 {
-	struct batch *b = unlink_locked(q, q->codel.is_standing ? q->newest : q->oldest);
+	const struct line *rest = &q->lines[false];
 
+	if (q->lines[true].oldest)
+		return q->lines[true].oldest;
+	if (rest->oldest && (q->codel.is_standing || is_late_locked(q, rest->oldest, now_ns)))
+		return rest->newest;
+	return rest->oldest;
+}
+
+static void note_taken_locked(struct queue *q, struct batch *b, int64_t now_ns)
+{
+	unlink_locked(q, b);
 	q->load.n_taken += b->n;
 	q->load.delay_sum_ns += (now_ns - b->arrival_ns) * b->n;
-	return b;
 }
 
 /* A batch, and with it those that follow as far as they fit into it: what is small because it came
  * in small pieces, or because much was shed of it, costs as much as a full one. */
 static struct batch *take_locked(struct queue *q, int64_t now_ns)
 {
+	struct batch *b = next_locked(q, now_ns), *other;
+
 	if (q->codel.target_ns > 0)
-		codel_note(&q->codel, now_ns - q->oldest->arrival_ns, now_ns);
-	struct batch *b = take_next_locked(q, now_ns);
-
-	while (q->oldest) {
-		const struct batch *next = q->codel.is_standing ? q->newest : q->oldest;
-
-		if (b->n + next->n > BATCH_MAX)
-			break;
-		struct batch *other = take_next_locked(q, now_ns);
+		codel_note(&q->codel, now_ns - oldest_locked(q)->arrival_ns, now_ns);
+	note_taken_locked(q, b, now_ns);
+	while ((other = next_locked(q, now_ns)) && b->n + other->n <= BATCH_MAX) {
+		note_taken_locked(q, other, now_ns);
 		memcpy(&b->datagrams[b->n], other->datagrams, other->n * sizeof b->datagrams[0]);
 		b->n += other->n;
 		slab_give(q->batches, slab_index(q->batches, other));
@@ -273,7 +303,7 @@ struct batch *queue_pop(struct queue *q, unsigned consumer, struct batch *done, 
 		done->next = NULL;
 	pthread_mutex_lock(&q->lock);
 	give_batches_locked(q, done);
-	if (q->oldest) {
+	if (oldest_locked(q)) {
 		b = take_locked(q, now_ns);
 		q->idle[consumer / 64] &= ~bit;
 	} else {
@@ -329,7 +359,7 @@ bool queue_is_closed(struct queue *q)
 bool queue_is_drained(struct queue *q)
 {
 	pthread_mutex_lock(&q->lock);
-	bool drained = q->is_closed && !q->oldest;
+	bool drained = q->is_closed && !oldest_locked(q);
 	pthread_mutex_unlock(&q->lock);
 	return drained;
 }

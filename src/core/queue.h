@@ -15,6 +15,9 @@
  * waited QUEUE_LATE_TARGETS times the target. Oldest first would serve everybody just too late; and
  * shedding by age alone would shed all of it when a worker had no CPU for a moment.
  *
+ * Batches that are light, of clients who ask little while others are held back (core/fair.h), go
+ * before all others and are pushed out last.
+ *
  * The queue also keeps the stock of empty datagrams and batches. Memory for the stock is committed
  * as it is first used and given back by queue_trim(). Limits: `capacity` datagrams waiting, plus those in the threads' hands;
  * an eighth of them may be large ones. */
@@ -30,10 +33,12 @@ struct queue; /* opaque: the lock is nobody else's business */
 /* 40 ms by default: the most that leaves an answer in 50, and longer than a worker that shares its
  * CPU with a handful of busy programs waits for its turn. */
 #define QUEUE_LATE_TARGETS 8
+#define QUEUE_FULL_PART 4 /* of the capacity: this part of it waiting is overload, with no verdict waited for */
 
 struct queue_params {
 	size_t capacity; /* datagrams */
-	unsigned n_producers, n_consumers; /* threads that may hold stock; consumers at most QUEUE_CONSUMERS_MAX */
+	unsigned n_producers,
+		n_consumers; /* threads that may hold stock; consumers at most QUEUE_CONSUMERS_MAX */
 	int64_t target_ns, interval_ns; /* of codel; a target of 0: it never stands */
 };
 

@@ -51,6 +51,7 @@ struct receiver {
 	struct inbox_slot slots[BATCH_MAX];
 	unsigned n_stock; /* leading entries of stock and slots that can be read into */
 	struct batch *batch; /* the one being filled */
+	struct batch *light; /* the same for those who ask little, while others are held back */
 	int64_t now_ns, real_ns; /* read once per batch */
 	uint32_t *kernel_drops; /* per socket, as last seen */
 	struct log_limit acl_limit;
@@ -115,8 +116,7 @@ static bool is_wanted(struct receiver *r, const struct inbox_slot *slot, const u
 static void join(struct datagram *large, const struct inbox_slot *slot)
 {
 	memcpy(large->data, slot->data[0], DATAGRAM_SMALL_BYTES);
-	memcpy(large->data + DATAGRAM_SMALL_BYTES, slot->data[1],
-		slot->len - DATAGRAM_SMALL_BYTES);
+	memcpy(large->data + DATAGRAM_SMALL_BYTES, slot->data[1], slot->len - DATAGRAM_SMALL_BYTES);
 }
 
 static void fill(
@@ -199,6 +199,18 @@ static void shed_slot(struct receiver *r, unsigned i, uint16_t listener, enum me
 	shed(r, d, cause);
 }
 
+static struct batch *batch_for(struct receiver *r, enum fair_verdict verdict)
+{
+	if (verdict != FAIR_LIGHT)
+		return r->batch;
+	if (!r->light)
+		queue_stock(r->params.queue, NULL, 0, &r->light);
+	if (!r->light)
+		return r->batch; /* the stock is being trimmed */
+	r->light->is_light = true;
+	return r->light;
+}
+
 static void keep(struct receiver *r, unsigned i, uint16_t listener)
 {
 	const struct inbox_slot *slot = &r->slots[i];
@@ -206,7 +218,8 @@ static void keep(struct receiver *r, unsigned i, uint16_t listener)
 
 	if (!is_wanted(r, slot, d->data))
 		return;
-	if (!fair_admits(&r->fair, &slot->from)) {
+	enum fair_verdict verdict = fair_judge(&r->fair, &slot->from);
+	if (verdict == FAIR_SHED) {
 		shed_slot(r, i, listener, METRIC_shed_fair);
 		return;
 	}
@@ -219,7 +232,8 @@ static void keep(struct receiver *r, unsigned i, uint16_t listener)
 		return;
 	}
 	fill(r, d, slot, listener);
-	r->batch->datagrams[r->batch->n++] = d;
+	struct batch *b = batch_for(r, verdict);
+	b->datagrams[b->n++] = d;
 }
 
 static bool answer_failed(void *ctx, const struct outbox_item *item, int error, unsigned tries)
@@ -242,11 +256,13 @@ static bool restock(struct receiver *r)
 	return r->n_stock > 0 && r->batch;
 }
 
-static void push(struct receiver *r)
+static void push(struct receiver *r, struct batch **b)
 {
+	if (!*b || (*b)->n == 0)
+		return;
 	count(r, METRIC_batches);
-	struct batch *pushed_out = queue_push(r->params.queue, r->batch, r->now_ns);
-	r->batch = NULL;
+	struct batch *pushed_out = queue_push(r->params.queue, *b, r->now_ns);
+	*b = NULL;
 	if (pushed_out)
 		shed_list(r, pushed_out);
 }
@@ -295,8 +311,8 @@ static bool read_batch(struct receiver *r, size_t socket)
 	for (int i = 0; i < n; i++)
 		keep(r, (unsigned)i, r->params.listeners[socket]);
 	flush_answers(r);
-	if (r->batch->n > 0)
-		push(r);
+	push(r, &r->light);
+	push(r, &r->batch);
 	return (unsigned)n == r->n_stock;
 }
 

@@ -32,7 +32,8 @@ struct receiver_params {
 	uint16_t udp_reply_max;
 };
 
-int receiver_new(const struct receiver_params *params, struct receiver **receiver_out); /* ERR_NOMEM, ERR_SYSTEM */
+int receiver_new(const struct receiver_params *params,
+	struct receiver **receiver_out); /* ERR_NOMEM, ERR_SYSTEM */
 void receiver_free(struct receiver **r); /* *r may be NULL; sets it to NULL */
 int receiver_start(struct receiver *r); /* ERR_SYSTEM */
 /* Any thread: reads the sockets empty once more, then the thread ends. */

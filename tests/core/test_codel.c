@@ -101,3 +101,12 @@ Test(codel, a_negative_delay_is_a_short_one)
 	feed(50, 50);
 	cr_expect_eq(feed(50, 50), 0);
 }
+
+Test(codel, a_note_that_nothing_waits_acquits_the_interval)
+{
+	feed(100, 50);
+	cr_expect(is_late(50));
+	codel_note(&c, 0, now_ms * MS);
+	feed(100, 50);
+	cr_expect_eq(feed(99, 50), 0);
+}

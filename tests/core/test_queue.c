@@ -58,7 +58,7 @@ static struct batch *batch_of(unsigned n, uint16_t mark)
 
 static void push(unsigned n, uint16_t mark)
 {
-	cr_expect_null(queue_push(q, batch_of(n, mark)));
+	cr_expect_null(queue_push(q, batch_of(n, mark), 0));
 }
 
 static bool is_woken(unsigned consumer)
@@ -73,28 +73,28 @@ Test(queue, batches_come_in_order)
 	struct batch *b = NULL;
 
 	for (uint16_t i = 0; i < 5; i++)
-		push(3, i);
+		push(20, i);
 	for (uint16_t i = 0; i < 5; i++) {
-		b = queue_pop(q, 0, b);
+		b = queue_pop(q, 0, b, 0);
 		cr_assert_not_null(b);
-		cr_expect_eq(b->n, 3);
+		cr_expect_eq(b->n, 20);
 		cr_expect_eq(b->datagrams[2]->len, i);
 	}
-	cr_expect_null(queue_pop(q, 0, b));
+	cr_expect_null(queue_pop(q, 0, b, 0));
 }
 
 Test(queue, full_pushes_out_the_oldest)
 {
 	for (uint16_t i = 0; i < 4; i++)
 		push(25, i); /* exactly full */
-	struct batch *out = queue_push(q, batch_of(26, 4)); /* needs two to go */
+	struct batch *out = queue_push(q, batch_of(26, 4), 0); /* needs two to go */
 	cr_assert_not_null(out);
 	cr_expect_eq(out->datagrams[0]->len, 0, "the oldest first");
 	cr_assert_not_null(out->next);
 	cr_expect_eq(out->next->datagrams[0]->len, 1);
 	cr_expect_null(out->next->next);
 	queue_give_back(q, out);
-	out = queue_pop(q, 0, NULL);
+	out = queue_pop(q, 0, NULL, 0);
 	cr_expect_eq(out->datagrams[0]->len, 2);
 	queue_give_back(q, out);
 }
@@ -106,11 +106,11 @@ Test(queue, a_push_never_fails_even_into_the_smallest_queue)
 	queue_free(&q);
 	cr_assert_eq(queue_new(&p, &q), 0);
 	push(32, 0);
-	struct batch *out = queue_push(q, batch_of(32, 1));
+	struct batch *out = queue_push(q, batch_of(32, 1), 0);
 	cr_assert_not_null(out);
 	cr_expect_eq(out->datagrams[0]->len, 0);
 	queue_give_back(q, out);
-	out = queue_pop(q, 0, NULL);
+	out = queue_pop(q, 0, NULL, 0);
 	cr_assert_not_null(out);
 	cr_expect_eq(out->datagrams[0]->len, 1);
 	queue_give_back(q, out);
@@ -122,12 +122,12 @@ Test(queue, stock_is_whole_after_many_rounds)
 
 	for (int round = 0; round < 200; round++) {
 		for (int i = 0; i < 8; i++) {
-			struct batch *out = queue_push(q, batch_of(20, 0));
+			struct batch *out = queue_push(q, batch_of(20, 0), 0);
 			if (out)
 				queue_give_back(q, out);
 		}
 		for (int i = 0; i < 3; i++) {
-			done = queue_pop(q, 0, done);
+			done = queue_pop(q, 0, done, 0);
 			cr_assert_not_null(done);
 		}
 	}
@@ -151,9 +151,9 @@ Test(queue, a_large_datagram_returns_to_the_large_ones)
 		cr_expect_null(queue_take_large(q));
 		struct batch *b = batch_of(1, 0);
 		b->datagrams[b->n++] = large[0];
-		cr_expect_null(queue_push(q, b));
-		b = queue_pop(q, 0, NULL);
-		cr_expect_null(queue_pop(q, 0, b));
+		cr_expect_null(queue_push(q, b, 0));
+		b = queue_pop(q, 0, NULL, 0);
+		cr_expect_null(queue_pop(q, 0, b, 0));
 		for (unsigned i = 1; i < n; i++)
 			queue_give_datagram(q, large[i]);
 	}
@@ -180,6 +180,230 @@ Test(queue, stock_fills_only_what_is_missing)
 		queue_give_datagram(q, small[i]);
 }
 
+Test(queue, small_batches_are_taken_together)
+{
+	static const struct {
+		unsigned n[3], taken; /* datagrams pushed, and those of the first batch taken */
+	} cases[] = {
+		{ { 1, 1, 1 }, 3 },
+		{ { 20, 12, 1 }, 32 },
+		{ { 20, 13, 1 }, 20 },
+		{ { 32, 1, 1 }, 32 },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		unsigned n = 0, all = 0;
+
+		for (uint16_t k = 0; k < 3; k++) {
+			push(cases[i].n[k], k);
+			all += cases[i].n[k];
+		}
+		struct batch *b = queue_pop(q, 0, NULL, 0);
+		cr_expect_eq(b->n, cases[i].taken, "case %zu", i);
+		for (uint16_t last = 0; b; b = queue_pop(q, 0, b, 0)) {
+			for (unsigned k = 0; k < b->n; k++, n++) {
+				cr_expect_geq(b->datagrams[k]->len, last, "case %zu", i);
+				last = b->datagrams[k]->len;
+			}
+		}
+		cr_expect_eq(n, all, "case %zu", i);
+	}
+}
+
+/* ---- a queue that stands -------------------------------------------------------------------------- */
+
+#define MS INT64_C(1000000)
+
+/* Target 5 ms, interval 100 ms: what is 40 ms old is late. */
+static void begin_timed(size_t capacity)
+{
+	const struct queue_params p = { .capacity = capacity,
+		.n_producers = 1,
+		.n_consumers = 1,
+		.target_ns = 5 * MS,
+		.interval_ns = 100 * MS };
+
+	queue_free(&q);
+	cr_assert_eq(queue_new(&p, &q), 0);
+}
+
+/* A full batch that arrived then, marked with it; what it pushed out. */
+static struct batch *push_at(int64_t arrival_ms, int64_t now_ms, bool is_light)
+{
+	struct batch *b = batch_of(BATCH_MAX, (uint16_t)arrival_ms);
+
+	b->is_light = is_light;
+	for (unsigned i = 0; i < b->n; i++)
+		b->datagrams[i]->arrival_ns = arrival_ms * MS;
+	return queue_push(q, b, now_ms * MS);
+}
+
+/* The mark of the batch that is next, taken and returned; -1: none. */
+static int pop_at(int64_t now_ms)
+{
+	struct batch *b = queue_pop(q, 0, NULL, now_ms * MS);
+	int mark = b ? b->datagrams[0]->len : -1;
+
+	if (b)
+		queue_give_back(q, b);
+	return mark;
+}
+
+/* Two batches each 10 ms and one taken, until now_ms. */
+static void stand_until(int64_t now_ms)
+{
+	for (int64_t t = 0; t < now_ms; t += 10) {
+		for (int i = 0; i < 2; i++) {
+			struct batch *out = push_at(t + i, t + i, false);
+
+			if (out)
+				queue_give_back(q, out);
+		}
+		pop_at(t + 1);
+	}
+}
+
+static bool is_standing(void)
+{
+	struct queue_load load;
+
+	queue_look(q, &load);
+	return load.is_standing;
+}
+
+Test(queue, a_queue_that_stands_gives_the_newest_and_sheds_the_late)
+{
+	begin_timed(8192);
+	stand_until(250);
+	cr_expect(is_standing());
+	cr_expect_eq(pop_at(250), 240, "the newest first");
+	cr_expect_eq(pop_at(250), 230);
+	cr_expect_eq(pop_at(250), 220);
+	struct batch *out = push_at(300, 300, false);
+	cr_assert_not_null(out, "what is late");
+	cr_expect(out->is_late);
+	cr_expect_lt(out->datagrams[0]->len, 260);
+	queue_give_back(q, out);
+}
+
+Test(queue, a_queue_that_is_emptied_does_not_stand_however_late)
+{
+	begin_timed(8192);
+	for (int64_t t = 0; t < 1000; t += 36) {
+		for (int64_t i = 0; i < 3; i++)
+			cr_expect_null(push_at(t + i, t + 2, false));
+		for (int64_t i = 0; i < 3; i++) /* the worker had no CPU for so long */
+			cr_expect_eq(pop_at(t + 35), t + i);
+		cr_expect_eq(pop_at(t + 35), -1);
+		cr_expect_not(is_standing());
+	}
+}
+
+Test(queue, without_a_verdict_what_is_late_comes_last_and_is_not_shed)
+{
+	begin_timed(8192);
+	push_at(0, 0, false);
+	push_at(1, 1, false);
+	cr_expect_null(push_at(50, 50, false));
+	cr_expect_eq(pop_at(50), 50);
+	cr_expect_eq(pop_at(50), 1);
+	cr_expect_eq(pop_at(50), 0);
+	cr_expect_eq(pop_at(50), -1);
+}
+
+Test(queue, a_push_gives_back_a_few_late_ones_at_a_time)
+{
+	begin_timed(8192);
+	stand_until(250);
+	for (int i = 0; i < 20; i++) {
+		struct batch *out = push_at(250, 250, false);
+
+		if (out)
+			queue_give_back(q, out);
+	}
+	for (int i = 0; i < 3; i++) {
+		struct batch *out = push_at(400, 400, false);
+
+		cr_assert_not_null(out);
+		cr_assert_not_null(out->next);
+		cr_expect_null(out->next->next);
+		queue_give_back(q, out);
+	}
+}
+
+Test(queue, so_many_that_wait_need_no_verdict)
+{
+	begin_timed(40 * BATCH_MAX);
+	for (int i = 0; i < 9; i++)
+		cr_expect_null(push_at(i, i, false));
+	cr_expect_null(push_at(100, 100, false), "a burst is served to its end");
+	struct batch *out = push_at(101, 101, false);
+	cr_assert_not_null(out);
+	cr_expect(out->is_late);
+	queue_give_back(q, out);
+}
+
+Test(queue, light_batches_go_first_and_are_never_late)
+{
+	begin_timed(8192);
+	push_at(1, 1, false);
+	push_at(2, 2, true);
+	push_at(3, 3, true);
+	cr_expect_eq(pop_at(4), 2);
+	cr_expect_eq(pop_at(4), 3, "the oldest of them first");
+	cr_expect_eq(pop_at(4), 1);
+	cr_expect_eq(pop_at(4), -1);
+	stand_until(250);
+	push_at(251, 251, true);
+	for (int i = 0; i < 10; i++) {
+		struct batch *out = push_at(600, 600, false);
+
+		for (const struct batch *b = out; b; b = b->next)
+			cr_expect_not(b->is_light);
+		if (out)
+			queue_give_back(q, out);
+	}
+	cr_expect_eq(pop_at(600), 251);
+}
+
+Test(queue, full_pushes_out_light_batches_last)
+{
+	begin_timed(3 * BATCH_MAX);
+	push_at(1, 1, true);
+	push_at(2, 2, false);
+	push_at(3, 3, false);
+	for (uint16_t i = 4; i < 7; i++) {
+		struct batch *out = push_at(i, i, true);
+
+		cr_assert_not_null(out);
+		cr_expect_eq(out->datagrams[0]->len, i == 6 ? 1 : i - 2);
+		cr_expect_not(out->is_late);
+		cr_expect_null(out->next);
+		queue_give_back(q, out);
+	}
+}
+
+Test(queue, the_load_tells_what_came_what_went_and_how_late)
+{
+	struct queue_load load;
+
+	begin_timed(8192);
+	push_at(0, 0, false);
+	push_at(1, 1, false);
+	pop_at(4);
+	queue_look(q, &load);
+	cr_expect_eq(load.waiting, BATCH_MAX);
+	cr_expect_eq(load.n_pushed, 2 * BATCH_MAX);
+	cr_expect_eq(load.n_taken, BATCH_MAX);
+	cr_expect_eq(load.delay_sum_ns, 4 * MS * BATCH_MAX);
+	cr_expect_eq(load.n_drained, 0);
+	pop_at(5);
+	pop_at(5);
+	queue_look(q, &load);
+	cr_expect_eq(load.waiting, 0);
+	cr_expect_eq(load.n_drained, 1);
+}
+
 /* ---- who is woken ------------------------------------------------------------------------------- */
 
 Test(queue, nobody_is_woken_who_did_not_find_it_empty)
@@ -191,8 +415,8 @@ Test(queue, nobody_is_woken_who_did_not_find_it_empty)
 
 Test(queue, the_idle_one_with_the_lowest_number_is_woken_once)
 {
-	cr_expect_null(queue_pop(q, 1, NULL));
-	cr_expect_null(queue_pop(q, 0, NULL));
+	cr_expect_null(queue_pop(q, 1, NULL, 0));
+	cr_expect_null(queue_pop(q, 0, NULL, 0));
 	push(1, 0);
 	cr_expect(is_woken(0));
 	cr_expect_not(is_woken(1));
@@ -206,13 +430,13 @@ Test(queue, the_idle_one_with_the_lowest_number_is_woken_once)
 
 Test(queue, who_pops_something_is_not_idle_any_more)
 {
-	cr_expect_null(queue_pop(q, 1, NULL));
+	cr_expect_null(queue_pop(q, 1, NULL, 0));
 	push(1, 0);
 	cr_expect(is_woken(1));
-	cr_expect_null(queue_pop(q, 0, queue_pop(q, 1, NULL)));
-	cr_expect_null(queue_pop(q, 1, NULL));
+	cr_expect_null(queue_pop(q, 0, queue_pop(q, 1, NULL, 0), 0));
+	cr_expect_null(queue_pop(q, 1, NULL, 0));
 	push(1, 0);
-	struct batch *b = queue_pop(q, 1, NULL); /* before 0, that was woken */
+	struct batch *b = queue_pop(q, 1, NULL, 0); /* before 0, that was woken */
 	cr_assert_not_null(b);
 	cr_expect(is_woken(0));
 	push(1, 0);
@@ -228,10 +452,10 @@ Test(queue, consumers_beyond_the_first_word_are_woken_too)
 	cr_assert_eq(queue_new(&p, &q), 0);
 	queue_set_wakeup(q, 150, fds[1]);
 	queue_set_wakeup(q, 63, fds[0]);
-	cr_expect_null(queue_pop(q, 150, NULL));
+	cr_expect_null(queue_pop(q, 150, NULL, 0));
 	push(1, 0);
 	cr_expect(is_woken(1));
-	cr_expect_null(queue_pop(q, 63, queue_pop(q, 150, NULL)));
+	cr_expect_null(queue_pop(q, 63, queue_pop(q, 150, NULL, 0), 0));
 	push(1, 0);
 	cr_expect(is_woken(0));
 	cr_expect_not(is_woken(1));
@@ -249,10 +473,10 @@ Test(queue, closing_wakes_all_and_what_is_in_it_is_still_popped)
 	cr_expect(is_woken(1));
 	cr_expect(queue_is_closed(q));
 	cr_expect_not(queue_is_drained(q));
-	struct batch *b = queue_pop(q, 0, NULL);
+	struct batch *b = queue_pop(q, 0, NULL, 0);
 	cr_assert_not_null(b);
 	cr_expect(queue_is_drained(q));
-	cr_expect_null(queue_pop(q, 0, b));
+	cr_expect_null(queue_pop(q, 0, b, 0));
 }
 
 Test(queue, an_empty_queue_that_is_open_is_not_drained)
@@ -264,7 +488,7 @@ Test(queue, trimming_takes_nothing_in_use)
 {
 	push(30, 7);
 	queue_trim(q);
-	struct batch *b = queue_pop(q, 0, NULL);
+	struct batch *b = queue_pop(q, 0, NULL, 0);
 	for (unsigned i = 0; i < b->n; i++) {
 		cr_expect_eq(b->datagrams[i]->len, 7);
 		cr_expect_eq(b->datagrams[i]->data[511], 0xee);

@@ -41,6 +41,10 @@ static void begin_with(const char *allowed, size_t capacity, enum on_overload on
 		.acl = acl,
 		.queue = queue,
 		.metrics = metrics,
+		.fair = { .target_ns = 5 * CLOCK_NS_PER_MS,
+			.interval_ns = 100 * CLOCK_NS_PER_MS,
+			.capacity = capacity,
+			.n_receivers = 1 },
 		.on_overload = on_overload,
 		.udp_reply_max = 1232,
 	};
@@ -108,7 +112,7 @@ Test(receiver, a_query_arrives_whole_with_its_origin)
 	int64_t before_ns = clock_mono_ns();
 	say(query, sizeof query);
 	run_and_stop();
-	struct batch *b = queue_pop(queue, 0, NULL);
+	struct batch *b = queue_pop(queue, 0, NULL, clock_mono_ns());
 	cr_assert_not_null(b);
 	cr_assert_eq(b->n, 1);
 	const struct datagram *d = b->datagrams[0];
@@ -152,7 +156,7 @@ Test(receiver, the_delay_counts_from_the_kernels_stamp)
 	say_query(7, RIG_QUERY_BYTES);
 	clock_pause_ns(30 * CLOCK_NS_PER_MS); /* it waits in the socket */
 	run_and_stop();
-	struct batch *b = queue_pop(queue, 0, NULL);
+	struct batch *b = queue_pop(queue, 0, NULL, clock_mono_ns());
 	cr_assert_not_null(b);
 	cr_expect_geq(clock_mono_ns() - b->datagrams[0]->arrival_ns, 29 * CLOCK_NS_PER_MS);
 	queue_give_back(queue, b);
@@ -170,7 +174,7 @@ Test(receiver, lengths_around_the_small_buffer_and_to_the_largest_are_taken)
 	run_and_stop();
 	struct batch *b = NULL;
 	size_t n = 0;
-	while ((b = queue_pop(queue, 0, b))) {
+	while ((b = queue_pop(queue, 0, b, clock_mono_ns()))) {
 		for (unsigned i = 0; i < b->n; i++, n++) {
 			const struct datagram *d = b->datagrams[i];
 			cr_expect_eq(d->len, lens[n]);
@@ -195,7 +199,7 @@ Test(receiver, what_is_not_worth_a_workers_time_is_dropped_and_counted)
 	say(query, sizeof query);
 	say_query(1, 4097);
 	run_and_stop();
-	cr_expect_null(queue_pop(queue, 0, NULL));
+	cr_expect_null(queue_pop(queue, 0, NULL, clock_mono_ns()));
 	cr_expect_eq(metric(METRIC_queries), 4);
 	cr_expect_eq(metric(METRIC_dropped_short), 2);
 	cr_expect_eq(metric(METRIC_dropped_response), 1);
@@ -209,7 +213,7 @@ Test(receiver, a_client_outside_the_acl_gets_silence)
 	begin_with("192.0.2.0/24", 1000, ON_OVERLOAD_REFUSED);
 	say_query(1, RIG_QUERY_BYTES);
 	run_and_stop();
-	cr_expect_null(queue_pop(queue, 0, NULL));
+	cr_expect_null(queue_pop(queue, 0, NULL, clock_mono_ns()));
 	cr_expect_eq(metric(METRIC_dropped_acl), 1);
 	cr_expect_not(rig_has(client, 0));
 	end();
@@ -224,7 +228,7 @@ Test(receiver, a_burst_travels_in_batches)
 	cr_expect_eq(metric(METRIC_batches), 3);
 	struct batch *b = NULL;
 	uint16_t id = 0;
-	while ((b = queue_pop(queue, 0, b))) {
+	while ((b = queue_pop(queue, 0, b, clock_mono_ns()))) {
 		for (unsigned i = 0; i < b->n; i++, id++)
 			cr_expect_eq(b->datagrams[i]->data[1], id & 0xff);
 	}
@@ -244,7 +248,7 @@ Test(receiver, what_is_dropped_leaves_room_for_others_in_the_same_batch)
 	run_and_stop();
 	struct batch *b = NULL;
 	unsigned n = 0;
-	while ((b = queue_pop(queue, 0, b))) {
+	while ((b = queue_pop(queue, 0, b, clock_mono_ns()))) {
 		for (unsigned i = 0; i < b->n; i++, n++)
 			cr_expect_eq(b->datagrams[i]->data[1], 2 * n);
 	}
@@ -281,20 +285,40 @@ Test(receiver, what_a_full_queue_pushes_out_is_answered_as_configured)
 	}
 }
 
+/* More than a small buffer holds, and a proper query: a padding option (RFC 7830) fills it. */
+static void say_long_query(uint16_t id)
+{
+	enum { PADDING = 600 };
+	static const uint8_t opt[15] = { 0, 0, 41, 0x10, 0, 0, 0, 0, 0, (PADDING + 4) >> 8,
+		(PADDING + 4) & 0xff, 0, 12, PADDING >> 8, PADDING & 0xff };
+	uint8_t data[RIG_QUERY_BYTES + sizeof opt + PADDING] = { 0 };
+
+	rig_query(data, id);
+	data[11] = 1;
+	memcpy(data + RIG_QUERY_BYTES, opt, sizeof opt);
+	say(data, sizeof data);
+}
+
 Test(receiver, without_large_buffers_a_long_query_is_shed)
 {
 	/* an eighth of the queue and of what is in hands: 8 + 2 x 4 x 32 */
 	enum { N_LARGE = (8 + 2 * 4 * BATCH_MAX) / 8 };
 	struct datagram *large[N_LARGE];
 
-	begin_with("127.0.0.0/8", 8, ON_OVERLOAD_DROP);
+	begin_with("127.0.0.0/8", 8, ON_OVERLOAD_REFUSED);
 	for (int i = 0; i < N_LARGE; i++)
 		cr_assert_not_null(large[i] = queue_take_large(queue));
-	say_query(1, 600);
+	say_long_query(1);
 	say_query(2, RIG_QUERY_BYTES);
 	run_and_stop();
 	cr_expect_eq(metric(METRIC_shed_queue), 1);
-	struct batch *b = queue_pop(queue, 0, NULL);
+	cr_expect_eq(metric(METRIC_shed_answered), 1);
+	uint8_t out[5000];
+	cr_expect_eq(rig_receive(client, out, sizeof out, NULL), RIG_QUERY_BYTES + 11, "with OPT");
+	cr_expect_eq(out[1], 1);
+	cr_expect_eq(out[3] & 15, RCODE_REFUSED);
+	cr_expect_not(rig_has(client, 0));
+	struct batch *b = queue_pop(queue, 0, NULL, clock_mono_ns());
 	cr_assert_not_null(b);
 	cr_expect_eq(b->n, 1);
 	cr_expect_eq(b->datagrams[0]->data[1], 2);
@@ -304,14 +328,42 @@ Test(receiver, without_large_buffers_a_long_query_is_shed)
 	end();
 }
 
+/* A queue that a worker has let stand, and a flood into it: the receiver reads one batch of 32 after
+ * the other, and nobody takes any. */
+Test(receiver, a_flood_is_shed_before_the_queue_and_answered_as_configured)
+{
+	enum { N = 2048 };
+	unsigned n_answered = 0;
+	uint8_t out[512];
+
+	begin_with("127.0.0.0/8", 64, ON_OVERLOAD_REFUSED);
+	cr_assert_eq(receiver_start(receiver), 0);
+	for (int64_t end_ns = clock_mono_ns() + RIG_WAIT_MS * CLOCK_NS_PER_MS;
+		metric(METRIC_shed_fair) < N && clock_mono_ns() < end_ns;) {
+		say_query(1, RIG_QUERY_BYTES);
+		while (rig_has(client, 0)) {
+			cr_assert_eq(rig_receive(client, out, sizeof out, NULL), RIG_QUERY_BYTES);
+			cr_expect_eq(out[3] & 15, RCODE_REFUSED);
+			n_answered++;
+		}
+	}
+	receiver_stop(receiver);
+	receiver_join(receiver);
+	cr_expect_geq(metric(METRIC_shed_fair), N);
+	cr_expect_eq(metric(METRIC_shed_answered),
+		metric(METRIC_shed_fair) + metric(METRIC_shed_queue) + metric(METRIC_shed_delay));
+	cr_expect_gt(n_answered, 0);
+	end();
+}
+
 Test(receiver, a_running_one_wakes_the_consumer)
 {
 	begin();
-	cr_expect_null(queue_pop(queue, 0, NULL)); /* idle from now on */
+	cr_expect_null(queue_pop(queue, 0, NULL, clock_mono_ns())); /* idle from now on */
 	cr_assert_eq(receiver_start(receiver), 0);
 	say_query(9, RIG_QUERY_BYTES);
 	cr_assert(rig_has(wakeup, RIG_WAIT_MS), "not woken");
-	struct batch *b = queue_pop(queue, 0, NULL);
+	struct batch *b = queue_pop(queue, 0, NULL, clock_mono_ns());
 	cr_assert_not_null(b);
 	cr_expect_eq(b->datagrams[0]->data[1], 9);
 	queue_give_back(queue, b);

@@ -85,7 +85,7 @@ static void *produce(void *arg)
 			b->datagrams[b->n++] = large;
 		}
 		atomic_fetch_add(&n_pushed, b->n);
-		count_pushed_out(queue_push(q, b));
+		count_pushed_out(queue_push(q, b, 0));
 	}
 	for (unsigned k = 0; k < BATCH_MAX; k++) {
 		if (stock[k])
@@ -104,7 +104,7 @@ static void *consume(void *arg)
 	uint64_t n;
 
 	for (;;) {
-		b = queue_pop(q, me, b);
+		b = queue_pop(q, me, b, 0);
 		if (b) {
 			check_batch(b);
 			atomic_fetch_add(&n_popped, b->n);

@@ -27,7 +27,8 @@ static void die(const char *what)
 
 static int open_server(void)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in at = { .sin_family = AF_INET,
+		.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0), size = 16 << 20;
 
 	if (fd == -1 || bind(fd, (struct sockaddr *)&at, sizeof at) == -1)

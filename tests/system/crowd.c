@@ -200,7 +200,8 @@ static uint32_t stamp_us(struct msghdr *msg)
 	if (!c || c->cmsg_type != SCM_TIMESTAMPNS)
 		return now_us();
 	memcpy(&ts, CMSG_DATA(c), sizeof ts);
-	return (uint32_t)(((int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec - real_start_ns) / 1000) + 1;
+	return (uint32_t)(((int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec - real_start_ns) / 1000) +
+	       1;
 }
 
 static void read_answers(struct client *c)
@@ -319,7 +320,8 @@ static void report(const struct group *g)
 
 static void usage(void)
 {
-	fprintf(stderr, "crowd [-s HOST] -p PORT [-t MS] [-w MS] -c ADDRESS,SOCKETS,STEP,RATE ...\n");
+	fprintf(stderr,
+		"crowd [-s HOST] -p PORT [-t MS] [-w MS] -c ADDRESS,SOCKETS,STEP,RATE ...\n");
 	exit(2);
 }
 

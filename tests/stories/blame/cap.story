@@ -8,7 +8,7 @@ c answers to queries
 every 5 until 2000 the crowd asks n*.example. A
 at 500
 logged: is ejected for
-logged: is not ejected, because eject.max_percent of its tier are
+logged: stays, for eject.max_percent allows no more ejections
 at 2100
 the crowd always got NOERROR
 counter retries is at least 100

@@ -12,7 +12,7 @@ within 1200 server a is down
 a answers to probes
 within 1200 server a is up
 a answers SERVFAIL to probes
-within 1200 logged: for the 3th time of late, so not up again before 20.0 s
+within 1200 logged: out 3 times of late, so for at least 20.0 s
 a answers to probes
 after 18 s
 server a is down
