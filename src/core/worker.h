@@ -140,7 +140,6 @@ struct worker_env {
 struct worker_socket {
 	uint32_t in_flight; /* live attempts */
 	uint32_t list; /* of them, those that no ICMP error has spoken of (pending_list) */
-	struct pending *probe; /* out by this socket; NULL: none */
 	uint16_t server;
 	bool is_open;
 	bool is_retired; /* no new attempts; goes when in_flight is 0 */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * worker_impl - what the files of the worker share: worker.c (queries and time), worker_reply.c
- * (replies), worker_socket.c (sockets), worker_probe.c (probes). Nobody else includes it. */
+ * worker_impl - what the files of the worker share: worker.c (queries and time), worker_attempt.c
+ * (attempts), worker_retry.c (retries and hedges), worker_reply.c (replies), worker_socket.c
+ * (sockets), worker_probe.c (probes). Nobody else includes it. */
 #pragma once
 #include "core/worker.h"
 

@@ -64,7 +64,6 @@ void worker_probe(struct worker *w, int64_t now_ns, const struct probe_order *or
 		worker_probe_end(w, p, now_ns, PROBE_NOT_SENT, 0);
 		return;
 	}
-	w->sockets[socket].probe = p;
 	w->env.ops->send(w->env.ctx, socket, pending_bytes(w->env.shard, p), p->len,
 		pending_ref(w->env.shard, p, 0));
 	worker_flush(w);
@@ -85,8 +84,6 @@ void worker_probe_end(struct worker *w, struct pending *p, int64_t now_ns,
 		.outcome = outcome,
 	};
 
-	if (w->sockets[socket].probe == p)
-		w->sockets[socket].probe = NULL;
 	worker_end(w, p);
 	if (!probe.is_fresh && outcome == PROBE_ANSWERED)
 		w->servers[result.server].probe_answered = probe.serial;
