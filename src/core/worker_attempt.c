@@ -23,8 +23,9 @@ bool worker_attempt_send(
 	unsigned i = p->n_attempts;
 	uint16_t server = w->sockets[socket].server;
 
-	/* The bytes carry one ID at a time: what was handed out in this event must be gone. */
-	if (i > 0)
+	/* The bytes carry one ID at a time: what was handed out in this event must be gone. All that
+	 * was handed out in earlier ones is. */
+	if (i > 0 && p->attempts[i - 1].sent_us == worker_age_us(p, now_ns))
 		worker_flush(w);
 	if (!worker_attempt_open(w, p, i, socket, now_ns)) {
 		server_release(server_of(w, server), 1);

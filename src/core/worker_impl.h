@@ -25,6 +25,12 @@ static inline struct server *server_of(const struct worker *w, uint16_t server)
 	return &w->env.pool->servers[server];
 }
 
+/* Since it arrived; what attempt.sent_us is in. */
+static inline uint32_t worker_age_us(const struct pending *p, int64_t now_ns)
+{
+	return (uint32_t)((now_ns - p->arrival_ns) / CLOCK_NS_PER_US);
+}
+
 /* worker.c */
 /* An event begins: sockets are drawn anew, and the budgets hear what time it is. */
 void worker_event(struct worker *w, int64_t now_ns);

@@ -111,7 +111,7 @@ bool worker_attempt_open(
 	a->socket = socket;
 	a->server = w->sockets[socket].server;
 	a->flags = 0;
-	a->sent_us = (uint32_t)((now_ns - p->arrival_ns) / CLOCK_NS_PER_US);
+	a->sent_us = worker_age_us(p, now_ns);
 	for (int tries = 0; tries < ID_TRIES; tries++) {
 		a->id = rng_u16(w->env.rng);
 		if (pending_attempt_add(w->env.shard, p, i)) {

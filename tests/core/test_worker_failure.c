@@ -513,6 +513,27 @@ Test(worker_failure, a_send_that_fails_behind_an_icmp_error_makes_one_retry)
 	world_expect_answer(w, 1, 5, RCODE_NOERROR);
 }
 
+Test(worker_failure, retries_of_one_moment_leave_together)
+{
+	begin_with_attempts(3);
+	world_query_batch(w, 30, 100, 1);
+	uint16_t socket = world_sent(w, 0)->socket;
+	unsigned before = w->n_flushes;
+	size_t n_sent = w->n_sent;
+	worker_socket_failed(w->worker, w->now_ns + CLOCK_NS_PER_MS, socket);
+	cr_expect_gt(w->n_sent, n_sent + 5);
+	cr_expect_eq(w->n_flushes - before, 1);
+}
+
+Test(worker_failure, bytes_handed_out_at_one_moment_leave_before_they_change)
+{
+	begin_with_attempts(3);
+	world_query(w, "example.com", A, 5, 1);
+	unsigned before = w->n_flushes;
+	worker_socket_failed(w->worker, w->now_ns, world_sent(w, 0)->socket);
+	cr_expect_eq(w->n_flushes - before, 2);
+}
+
 /* Names of that domain, which nobody answers, and the time of their first attempts. */
 static void ask_in_vain(unsigned n, const char *domain, uint16_t first_id)
 {
