@@ -23,6 +23,8 @@ from harness import fault as f  # noqa: E402
 from harness.tools import Tools  # noqa: E402
 
 HEALTHY_S, REPAIRED_S = 1.5, 3.0
+# A balancer that waited for a core longer than that had a neighbour on the machine: once more.
+CORE_WAIT, TRIES = 0.6, 4
 TEXTS = {
     "kill": "killed (SIGKILL), then started again",
     "stop": "stopped (SIGSTOP), then continued",
@@ -49,7 +51,8 @@ Three servers answer after 1 ms. A client asks {rate} queries a second, each for
 {repaired} s. The client waits 5 s for an answer and never asks twice.
 
 Both balancers run with their defaults, and with round robin. (dnsdist's web server is on, to be asked for
-its counters; its security polling is off.)
+its counters; its security polling is off.) Of the time they could have run they waited {wait:.0%} for a
+core at most: the machine was {calm}.
 
 """
 ANSWERS = """## Queries without a good answer
@@ -72,14 +75,14 @@ it (and dnsdist's default policy, the fewest queries out, may do so without know
 
 """
 
-Row = collections.namedtuple("Row", "title outcomes")
+Row = collections.namedtuple("Row", "title outcomes waits")
 
 
 class Dnsbal:
     def __init__(self, directory, addresses, space=None, **keys):
         prefix = space.prefix if space else ()
         self._daemon = dnsbal.start(directory, addresses, prefix=prefix, **keys)
-        self.port = self._daemon.port
+        self.port, self.pid = self._daemon.port, self._daemon.pid
         self._daemon.wait_for(lambda c: all(r["state"] == "up" for r in c["servers"]), "all up")
 
     def counts(self):
@@ -139,7 +142,20 @@ def measure(tools, workshop, make_site, make_balancer, fault, options):
         load = f.Load(tools, balancer.port, options.rate, prefix=space.prefix if space else ())
         stack.callback(load.close)
         times = (HEALTHY_S, options.seconds, REPAIRED_S)
-        return f.exercise(load, f.Watch(balancer.counts), servers, (0,), fault, times=times)
+        outcome = f.exercise(load, f.Watch(balancer.counts), servers, (0,), fault, times=times)
+        return outcome, dnsbal.core_wait(balancer.pid)
+
+
+def measure_undisturbed(*argv):
+    """The first measurement without a neighbour, else that with the least of it."""
+    best, least = None, 2
+    for _ in range(TRIES):
+        outcome, wait = measure(*argv)
+        if wait < least:
+            best, least = outcome, wait
+        if wait <= CORE_WAIT:
+            break
+    return best, least
 
 
 def measure_all(tools, workshop, options):
@@ -150,13 +166,15 @@ def measure_all(tools, workshop, options):
             title = TEXTS[fault.name] + suffix
             if options.only and options.only not in title:
                 continue
-            row = Row(title, [])
+            row = Row(title, [], [])
             for name, make_balancer in BALANCERS.items():
-                row.outcomes.append(
-                    (measure(tools, workshop, make_site, make_balancer, fault, options), fault)
+                outcome, wait = measure_undisturbed(
+                    tools, workshop, make_site, make_balancer, fault, options
                 )
-                outcome = row.outcomes[-1][0]
-                print(f"{title} | {name} | {missing(outcome)} | {f.brief(outcome.load)}", flush=True)
+                row.outcomes.append((outcome, fault))
+                row.waits.append(wait)
+                words = [title, name, missing(outcome), f"waited {wait:.2f}", f.brief(outcome.load)]
+                print(*words, sep=" | ", flush=True)
             yield row
 
 
@@ -188,7 +206,10 @@ def table(rows, cell):
 
 def document(rows, options):
     version = subprocess.run([dnsbal.BINARY, "-V"], capture_output=True, text=True, check=True)
+    wait = max(wait for row in rows for wait in row.waits)
     words = {
+        "wait": wait,
+        "calm": "quiet" if wait <= CORE_WAIT else "shared with others, and the figures are worse for it",
         "date": datetime.date.today(),
         "versions": f"{version.stdout.splitlines()[0]}; {dnsdist.version()} of the distribution",
         "kernel": f"{platform.system()} {platform.release().split('-')[0]}",

@@ -252,11 +252,7 @@ class Daemon:
         return int(next(row for row in text.splitlines() if row.startswith(key + ":")).split()[1])
 
     def core_wait(self):
-        """Of the time in which its threads could have run, the part they waited for a core: 0 to 1.
-        Above CORE_WAIT a time or a share says more about the machine than about us."""
-        tasks = pathlib.Path(f"/proc/{self.pid}/task").glob("*/schedstat")
-        ran, waited = map(sum, zip(*([int(n) for n in t.read_text().split()[:2]] for t in tasks)))
-        return waited / (ran + waited)
+        return core_wait(self.pid)
 
     def check_balance(self):
         """Every query ended in exactly one way. Asked again while counting threads are at it."""
@@ -299,6 +295,13 @@ class Daemon:
         self.stopped = parse_counters(last[-1])
         assert not imbalance(self.stopped), f"{imbalance(self.stopped)}\n{self.stopped}"
         return self.stopped
+
+
+def core_wait(pid):
+    """Of the time in which a process's threads could have run, the part they waited for a core: 0 to 1."""
+    tasks = pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")
+    ran, waited = map(sum, zip(*([int(n) for n in t.read_text().split()[:2]] for t in tasks)))
+    return waited / (ran + waited)
 
 
 def parse_counters(line):

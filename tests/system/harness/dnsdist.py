@@ -40,6 +40,7 @@ class Dnsdist:
         self.process = subprocess.Popen(
             [*(space.prefix if space else ()), *argv], stdout=self._log, stderr=self._log
         )
+        self.pid = self.process.pid
         try:
             self._wait_ready(len(addresses))
         except BaseException:
