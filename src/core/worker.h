@@ -162,6 +162,8 @@ struct worker {
 	struct codel codel;
 	struct budget silence, rcodes; /* for retries, by what they are for */
 	struct debtors debtors; /* of both budgets */
+	int64_t answered_ns; /* when an acceptable reply came last */
+	int64_t recovered_ns; /* until then all servers are just back: no token comes back */
 	struct hedging {
 		int64_t tokens; /* in hundredths */
 		int64_t off_until_ns;

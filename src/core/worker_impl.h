@@ -87,7 +87,8 @@ void worker_schedule(struct worker *w, struct pending *p);
 void worker_deadline(struct worker *w, struct pending *p, int64_t now_ns);
 /* Attempt i brought an acceptable reply, and a good one if it says that a name is or is not:
  * tokens come back, and who did worse is blamed. */
-void worker_answered_well(struct worker *w, struct pending *p, unsigned i, bool is_good);
+void worker_answered_well(
+	struct worker *w, struct pending *p, unsigned i, bool is_good, int64_t now_ns);
 /* Have queries of this client prefix and domain cost retries that brought nothing? */
 bool worker_is_debtor(struct worker *w, struct pending *p);
 /* A query came: what it allows of hedging. */

@@ -177,7 +177,7 @@ static void answer(struct worker *w, struct pending *p, unsigned i, struct worke
 	unsigned rcode = header_rcode(v->header.flags);
 
 	deliver(w, p, p->attempts[i].server, r, v, now_ns);
-	worker_answered_well(w, p, i, rcode == RCODE_NOERROR || rcode == RCODE_NXDOMAIN);
+	worker_answered_well(w, p, i, rcode == RCODE_NOERROR || rcode == RCODE_NXDOMAIN, now_ns);
 	worker_attempt_close(w, p, i);
 	worker_finish(w, p, now_ns);
 }

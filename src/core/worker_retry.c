@@ -467,11 +467,26 @@ static void blame(struct worker *w, struct pending *p, unsigned bettered)
 		w->env.ops->sign(w->env.ctx, server, sign);
 }
 
-void worker_answered_well(struct worker *w, struct pending *p, unsigned i, bool is_good)
+/* When no server is up, nobody has answered for as long as an attempt waits, and now somebody does, all
+ * that wait are about to be retried, and each that succeeds would pay for the next: a burst on servers that have
+ * just come back. Until it is over, retries are what the budget gains. */
+static bool is_recovering(struct worker *w, int64_t now_ns)
+{
+	int64_t timeout_ns = w->env.params->attempt_timeout_ns;
+
+	if (now_ns - w->answered_ns >= timeout_ns && pool_is_failing_open(w->env.pool))
+		w->recovered_ns = now_ns + timeout_ns + timeout_ns / 4;
+	w->answered_ns = now_ns;
+	return now_ns < w->recovered_ns;
+}
+
+void worker_answered_well(
+	struct worker *w, struct pending *p, unsigned i, bool is_good, int64_t now_ns)
 {
 	const struct attempt *a = &p->attempts[i];
 
-	pay_back(w, p, a->flags);
+	if (!is_recovering(w, now_ns))
+		pay_back(w, p, a->flags);
 	if ((a->flags & ATTEMPT_HEDGE)) {
 		count(w, METRIC_hedges_won);
 		w->hedging.n_won++;
