@@ -233,13 +233,10 @@ static void suspect(struct watch *w, size_t s, enum sign sign, int64_t now_ns)
 {
 	struct watched *x = &w->servers[s];
 
-	/* Whoever comes back is cleared, and may be told of again while the probe is still out. */
-	if (x->clear_ns == INT64_MAX)
-		let_pass(w, s, now_ns);
+	let_pass(w, s, now_ns);
 	if (x->health.is_suspect)
 		return;
 	x->sign = sign;
-	let_pass(w, s, now_ns);
 	health_suspect(&x->health);
 	begin_probe(w, s, now_ns);
 	watch_tell(w, &(struct watch_event){

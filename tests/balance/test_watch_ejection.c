@@ -332,6 +332,22 @@ Test(watch_ejection, a_suspect_blamed_meanwhile_is_ejected_and_then_judged)
 	cr_expect_eq(watching_last_change(0)->event.reason, WATCH_BY_SIGN);
 }
 
+Test(watch_ejection, a_sign_after_the_end_while_the_probe_is_still_out_is_taken_back_too)
+{
+	watching_start();
+	watching_sign(0, SIGN_BLAMED);
+	x.rtt_ns = 300 * MS;
+	watching_run_until(x.now_ns + watching_last_change(0)->event.hold_ns - 100 * MS);
+	cr_assert(watching_sign(0, SIGN_UNREACHABLE));
+	watching_run(150 * MS);
+	cr_assert_eq(watching_state(0), SERVER_UP);
+	cr_assert(watching_sign(0, SIGN_UNREACHABLE));
+	watching_run(5 * S);
+	cr_expect_eq(watching_state(0), SERVER_UP);
+	cr_expect_not(server_is_suspect(&x.pool->servers[0]));
+	cr_expect(watching_sign(0, SIGN_UNREACHABLE), "the next one is told");
+}
+
 Test(watch_ejection, blame_of_one_that_is_out_changes_nothing)
 {
 	x.ways[1] = WAY_SERVFAIL;
