@@ -12,7 +12,7 @@
 #include "plan.h"
 
 #define PLACES 1024 /* slots beside those of queries and probes, as a worker thread has */
-#define EVENTS_MAX 50000000 /* more at one moment is a loop that does not end */
+#define EVENTS_MAX 200000 /* more at one moment is a loop that does not end */
 
 /* ---- saying ------------------------------------------------------------------------------------- */
 
