@@ -129,8 +129,12 @@ bool shares_update(struct shares *s, const struct tier_weight *weights, bool wit
 	uint32_t target[POOL_TIERS_MAX], end[POOL_TIERS_MAX];
 	bool has_changed = false;
 
-	if (!make_target(weights, s->n, with_ejected, target))
-		return false; /* the pool fails open, and whoever comes back first gets all at once */
+	if (!make_target(weights, s->n, with_ejected, target)) {
+		/* The pool fails open, and whoever comes back first gets all at once. */
+		for (size_t t = 0; t < s->n; t++)
+			s->since_ns[t] = INT64_MAX;
+		return false;
+	}
 	for (size_t t = 0; t < s->n; t++) {
 		uint32_t stranded = at_once ? SERVER_SHARE_FULL
 					    : stranded_above(s, weights, with_ejected, t);

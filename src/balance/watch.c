@@ -233,10 +233,10 @@ static void suspect(struct watch *w, size_t s, enum sign sign, int64_t now_ns)
 {
 	struct watched *x = &w->servers[s];
 
+	let_pass(w, s, now_ns);
 	if (x->health.is_suspect)
 		return;
 	x->sign = sign;
-	let_pass(w, s, now_ns);
 	health_suspect(&x->health);
 	begin_probe(w, s, now_ns);
 	watch_tell(w, &(struct watch_event){

@@ -191,9 +191,10 @@ static uint32_t ramp_of(const struct watch *w, size_t s, int64_t now_ns)
 
 	if (x->ramp_ns == INT64_MAX || !is_in_use(watch_server(w, s)))
 		return SERVER_SHARE_FULL;
-	int64_t share = (now_ns - x->ramp_ns) * SERVER_SHARE_FULL / w->params.slow_start_ns;
-	if (share >= SERVER_SHARE_FULL)
+	int64_t since_ns = now_ns - x->ramp_ns;
+	if (since_ns >= w->params.slow_start_ns) /* days ago, it may be */
 		return SERVER_SHARE_FULL;
+	int64_t share = since_ns * SERVER_SHARE_FULL / w->params.slow_start_ns;
 	return share > RAMP_LEAST ? (uint32_t)share : RAMP_LEAST;
 }
 

@@ -13,10 +13,13 @@
 
 #define COUNT_FROM 32 /* of the queue's capacity, the part that waits when counting begins */
 #define FIRST_TOTAL 1.1 /* of what was taken so far: the capacity is unknown, the need is urgent */
-#define BUSY_TOTAL 0.92 /* of the capacity that was seen */
-#define STEP_DOWN 0.05 /* per window */
-#define STEP_UP 0.1
-#define STEP_FIRST 0.25 /* until the capacity was seen for the first time */
+#define BUSY_PART 0.92 /* of the capacity: so much is let in when it was reached */
+#define NEAR_PART 0.85
+#define BEYOND_PART 1.1 /* it has grown, or was more than it seemed */
+#define STEP_FIRST 0.25 /* per window, until the capacity was reached for the first time */
+#define STEP_FAR 0.1
+#define STEP_NEAR 0.01
+#define STEP_DOWN 0.05
 #define DELAY_TARGETS 1.5 /* the mean delay in the queue that is aimed at while limiting */
 #define CALM_WINDOWS 10 /* then the limit is lifted */
 #define LEAST_RATE 100.0 /* let in, whatever was seen */
@@ -135,7 +138,7 @@ static void begin_limiting(struct fair *f, const struct queue_load *load, double
 	double taken = taken_in(f, load, seconds);
 
 	f->is_limiting = true;
-	f->is_capacity_seen = false;
+	f->capacity = 0;
 	f->n_calm = 0;
 	f->taken_smooth = taken > f->taken ? taken : f->taken;
 	f->total = f->taken_smooth * FIRST_TOTAL;
@@ -162,10 +165,20 @@ static double between(double least, double x, double most)
  * machine that stood still, must not close the way. */
 static void step_back(struct fair *f)
 {
-	double busy = (f->taken + f->taken_smooth) / 2 * BUSY_TOTAL;
+	f->capacity = f->taken_smooth;
+	/* if it is less already, they catch up */
+	f->total = between(f->total / 2, f->capacity * BUSY_PART, f->total);
+}
 
-	f->total = between(f->total / 2, busy, f->total); /* if it is less already, they catch up */
-	f->is_capacity_seen = true;
+/* The delay tells little of how near the capacity is until it is reached; so near where it was
+ * reached before the steps are small. */
+static double most_step(const struct fair *f)
+{
+	if (f->capacity == 0)
+		return STEP_FIRST;
+	bool is_near = f->total > f->capacity * NEAR_PART && f->total < f->capacity * BEYOND_PART;
+
+	return is_near ? STEP_NEAR : STEP_FAR;
 }
 
 /* They emptied it: towards the mean delay at which they are busy and answers are still early. While
@@ -174,18 +187,20 @@ static void step_on(struct fair *f, const struct queue_load *load, double second
 {
 	double n_taken = (double)(load->n_taken - f->began.n_taken);
 	double delay_ns = (double)(load->delay_sum_ns - f->began.delay_sum_ns);
-	double wanted_ns = DELAY_TARGETS * (double)f->params.target_ns;
 	double mean_ns = n_taken > 0 ? delay_ns / n_taken : 0;
+	double excess = mean_ns / (DELAY_TARGETS * (double)f->params.target_ns) - 1;
 	double drained_ns = seconds * CLOCK_NS_PER_S /
 			    (double)(load->n_drained - f->began.n_drained);
 	bool is_light = drained_ns <= (double)f->params.target_ns;
 
-	double step = between(-STEP_DOWN, STEP_UP * (1 - mean_ns / wanted_ns), STEP_UP);
-	if (is_light && step < STEP_UP / 10)
-		step = STEP_UP / 10;
-	if (is_light && !f->is_capacity_seen)
-		step = STEP_FIRST;
-	f->total *= 1 + step;
+	if (excess <= 0 || is_light) {
+		double step = is_light ? 1 : -excess;
+
+		f->total *= 1 + most_step(f) * step;
+	} else {
+		f->capacity = f->taken_smooth;
+		f->total = between(f->total * (1 - STEP_DOWN), f->capacity * BUSY_PART, f->total);
+	}
 }
 
 static void adapt_total(struct fair *f, const struct queue_load *load, double seconds)

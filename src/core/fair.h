@@ -42,7 +42,6 @@ struct fair {
 	int64_t tick_ns; /* the next one is due */
 	bool is_counting;
 	bool is_limiting;
-	bool is_capacity_seen; /* since it is limiting */
 
 	/* the window that runs, of interval_ns or a little more */
 	struct queue_load began; /* the queue's counters at its begin */
@@ -54,6 +53,7 @@ struct fair {
 	/* results of windows */
 	double taken, taken_smooth; /* by the workers */
 	double total; /* let in, all together */
+	double capacity; /* of the workers, when it was last reached; 0: not since it is limiting */
 	double level; /* each bucket; INFINITY: no limit */
 	unsigned n_calm; /* windows in a row in which nothing was shed */
 	float credit_most; /* datagrams */

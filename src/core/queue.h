@@ -33,7 +33,7 @@ struct queue; /* opaque: the lock is nobody else's business */
 /* 40 ms by default: the most that leaves an answer in 50, and longer than a worker that shares its
  * CPU with a handful of busy programs waits for its turn. */
 #define QUEUE_LATE_TARGETS 8
-#define QUEUE_FULL_PART 4 /* of the capacity: this part of it waiting is overload, with no verdict waited for */
+#define QUEUE_FULL_PART 4 /* of the capacity: so much waiting is overload, without a verdict */
 
 struct queue_params {
 	size_t capacity; /* datagrams */

@@ -212,13 +212,14 @@ static bool may_ask_twice(const struct query_view *q)
 }
 
 /* What the pending must remember of the query beside its bytes. */
-static void remember(
-	struct worker *w, struct pending *p, const struct datagram *d, const struct query_view *q)
+static void remember(struct worker *w, struct pending *p, const struct datagram *d,
+	const struct query_view *q, int64_t now_ns)
 {
 	p->kind = PENDING_QUERY;
 	p->origin = d->origin;
-	p->arrival_ns = d->arrival_ns;
-	p->deadline_ns = d->arrival_ns + w->env.params->deadline_ns;
+	/* A receiver may have read it after our turn began; attempts count from the arrival. */
+	p->arrival_ns = d->arrival_ns < now_ns ? d->arrival_ns : now_ns;
+	p->deadline_ns = p->arrival_ns + w->env.params->deadline_ns;
 	p->client_id = q->header.id;
 	p->client_flags = q->header.flags;
 	if (q->edns.offset != 0) {
@@ -262,7 +263,7 @@ static void start(struct worker *w, int64_t now_ns, const struct datagram *d,
 		shed(w, d, q, METRIC_shed_limit, "no slot is left for it");
 		return;
 	}
-	remember(w, p, d, q);
+	remember(w, p, d, q, now_ns);
 	pending_client_add(w->env.shard, p, client_hash);
 	w->n_queries++;
 	budget_gain(&w->silence);

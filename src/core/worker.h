@@ -162,7 +162,7 @@ struct worker {
 	struct wheel wheel;
 	struct codel codel;
 	struct budget silence, rcodes; /* for retries, by what they are for */
-	struct debtors debtors; /* of the budget for silence */
+	struct debtors debtors; /* of both budgets */
 	struct hedging {
 		int64_t tokens; /* in hundredths */
 		int64_t off_until_ns;

@@ -242,14 +242,15 @@ void worker_send_fallback(struct worker *w, struct pending *p, int64_t now_ns)
 	worker_finish(w, p, now_ns);
 }
 
-/* The attempt is over; its place stays taken until its time is, if another server is asked. */
+/* The attempt is over; its place stays taken until its time is, unless there is nobody else to ask. */
 static void bad_reply(struct worker *w, struct pending *p, unsigned i, struct worker_reply *r,
 	struct reply_view *v, unsigned cause, int64_t now_ns)
 {
 	worker_attempt_leave(w, p, i);
 	p->attempts[i].flags |= ATTEMPT_BAD;
 	keep(w, p, p->attempts[i].server, r, v);
-	worker_retry(w, p, now_ns, cause);
+	if (!worker_retry(w, p, now_ns, cause) && !p->is_denied)
+		worker_attempt_close(w, p, i);
 	worker_settle(w, p, now_ns);
 }
 

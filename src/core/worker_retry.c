@@ -9,8 +9,9 @@
  * for a bad rcode from another, so that names that fail everywhere leave a dead server its
  * retries. And because names may be met with silence everywhere too, the budget for silence is
  * not open to the bottom for all: a server in doubt may use all of it, any other a first retry the
- * upper three quarters, a second retry or a hedge the upper half, and a client prefix and domain
- * whose retries bring nothing the upper quarter. */
+ * upper three quarters, a second retry or a hedge the upper half. Of either budget a client prefix
+ * and domain whose retries bring nothing may use the upper quarter: without a token left no
+ * server's bad replies are compared with another's, and one that is sick would not be noticed. */
 #include "core/worker_impl.h"
 
 #include <string.h>
@@ -68,37 +69,39 @@ static bool is_in_doubt(const struct server *s)
 	       server_state(s) != SERVER_UP;
 }
 
-static bool pay_for_silence(struct worker *w, struct pending *p, bool is_hedge)
+/* What a retry after silence leaves, if it is not a debtor's. */
+static unsigned keep_of_silence(const struct worker *w, const struct pending *p, bool is_hedge)
 {
 	const struct server *last = server_of(w, p->attempts[p->n_attempts - 1].server);
-	uint32_t debtor = debtor_of(w, p);
-	unsigned keep = p->n_attempts > 1 || is_hedge ? KEEP_FURTHER : KEEP_FIRST;
 
-	if (debtors_owes(&w->debtors, &w->silence, debtor))
-		keep = KEEP_DEBTOR;
-	else if (!is_hedge && is_in_doubt(last))
-		keep = 0;
-	if (!budget_take(&w->silence, keep))
-		return false;
-	debtors_add(&w->debtors, debtor);
-	return true;
+	if (!is_hedge && is_in_doubt(last))
+		return 0;
+	return p->n_attempts > 1 || is_hedge ? KEEP_FURTHER : KEEP_FIRST;
 }
 
 static bool pay(struct worker *w, struct pending *p, uint8_t purpose)
 {
-	if (purpose & ATTEMPT_FOR_RCODE)
-		return budget_take(&w->rcodes, 0);
-	return pay_for_silence(w, p, purpose & ATTEMPT_HEDGE);
+	bool is_for_rcode = purpose & ATTEMPT_FOR_RCODE;
+	struct budget *budget = is_for_rcode ? &w->rcodes : &w->silence;
+	unsigned keep = is_for_rcode ? 0 : keep_of_silence(w, p, purpose & ATTEMPT_HEDGE);
+	uint32_t debtor = debtor_of(w, p);
+
+	if (debtors_owes(&w->debtors, budget, debtor))
+		keep = KEEP_DEBTOR;
+	if (!budget_take(budget, keep))
+		return false;
+	debtors_add(&w->debtors, debtor);
+	return true;
 }
 
 static void pay_back(struct worker *w, struct pending *p, uint8_t purpose)
 {
 	if (purpose & ATTEMPT_FOR_RCODE)
 		budget_give_back(&w->rcodes);
-	if (purpose & ATTEMPT_FOR_SILENCE) {
+	if (purpose & ATTEMPT_FOR_SILENCE)
 		budget_give_back(&w->silence);
+	if (purpose & (ATTEMPT_FOR_RCODE | ATTEMPT_FOR_SILENCE))
 		debtors_forgive(&w->debtors, debtor_of(w, p));
-	}
 }
 
 /* ---- asking again ----------------------------------------------------------------------------- */
@@ -386,10 +389,13 @@ static void not_sent(struct worker *w, struct pending *p, unsigned i, int64_t no
 		no_room(w, p, i, now_ns);
 		return;
 	}
-	tell_unreachable(w, p->attempts[i].server);
+	bool is_known = p->attempts[i].flags & ATTEMPT_UNREACHABLE; /* by an ICMP error */
 	worker_attempt_leave(w, p, i);
-	p->attempts[i].flags |= ATTEMPT_UNREACHABLE;
-	worker_retry(w, p, now_ns, RETRY_ON_UNREACHABLE);
+	if (!is_known) {
+		tell_unreachable(w, p->attempts[i].server);
+		p->attempts[i].flags |= ATTEMPT_UNREACHABLE;
+		worker_retry(w, p, now_ns, RETRY_ON_UNREACHABLE);
+	}
 	worker_settle(w, p, now_ns);
 }
 

@@ -223,18 +223,19 @@ static struct worker_ops make_ops(bool is_traced)
 
 /* ---- in ------------------------------------------------------------------------------------- */
 
-/* What the kernel refused during the last event is the next event. */
+/* What the kernel refused during the last event is the next event. What was never sent goes first:
+ * it may be asked elsewhere even if it must not be asked twice. */
 static void report_failures(struct worker_thread *t)
 {
 	while (t->n_failed > 0 || t->n_icmp > 0) {
-		if (t->n_icmp > 0) {
-			uint16_t socket = t->icmp_sockets[--t->n_icmp];
-
-			worker_socket_failed(t->worker, t->now_ns, socket);
-		} else {
+		if (t->n_failed > 0) {
 			struct failed_send f = t->failed[--t->n_failed];
 
 			worker_send_failed(t->worker, t->now_ns, f.ref, f.error);
+		} else {
+			uint16_t socket = t->icmp_sockets[--t->n_icmp];
+
+			worker_socket_failed(t->worker, t->now_ns, socket);
 		}
 	}
 }

@@ -192,6 +192,20 @@ Test(standing, heavy_tiers_do_not_overflow)
 	cr_expect_eq(shares_of(&s, 0), FULL * 7 / 10);
 }
 
+Test(standing, with_nobody_usable_nothing_is_waited_for)
+{
+	const struct tier_weight all_down[2] = { { .all = 4 }, { .all = 2 } };
+	const struct tier_weight one_up[2] = { { .all = 4, .up = 1 }, { .all = 2, .up = 2 } };
+	struct shares s;
+
+	shares_init(&s, 2);
+	s.end[0] = 0; /* all of it spilt */
+	shares_update(&s, one_up, false, false, START);
+	cr_expect_eq(shares_next_ns(&s), START + 30 * S);
+	shares_update(&s, all_down, false, false, START + 10 * S);
+	cr_expect_eq(shares_next_ns(&s), INT64_MAX, "or the prober would not sleep after that");
+}
+
 static struct shares s2; /* of two tiers with four servers in the first and two in the second */
 
 static bool update(uint64_t first_up, uint64_t second_up, int64_t now_ns)

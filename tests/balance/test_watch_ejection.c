@@ -301,6 +301,25 @@ Test(watch_ejection, a_sign_may_take_an_ejected_server_down)
 	cr_expect_eq(watching_last_change(0)->event.from, SERVER_EJECTED);
 }
 
+/* Its probe is out when its ejection ends; what is told of it then must not be the last. */
+Test(watch_ejection, who_comes_back_under_suspicion_can_be_suspected_again)
+{
+	watching_start();
+	watching_sign(0, SIGN_BLAMED);
+	watching_run_to(0, SERVER_UP, 10 * S);
+	watching_sign(0, SIGN_BLAMED);
+	int64_t end_ns = x.now_ns + watching_last_change(0)->event.hold_ns;
+	watching_run(end_ns - x.now_ns - 1 * MS);
+	x.rtt_ns = 100 * MS;
+	cr_assert(watching_sign(0, SIGN_UNREACHABLE));
+	watching_run(2 * MS);
+	cr_assert_eq(watching_state(0), SERVER_UP);
+	cr_assert(watching_sign(0, SIGN_UNREACHABLE), "before its probe is answered");
+	watching_run(1 * S);
+	cr_expect_eq(watching_state(0), SERVER_UP);
+	cr_expect(watching_sign(0, SIGN_UNREACHABLE), "nobody would ever tell of it again");
+}
+
 Test(watch_ejection, a_suspect_blamed_meanwhile_is_ejected_and_then_judged)
 {
 	watching_start();
@@ -311,6 +330,22 @@ Test(watch_ejection, a_suspect_blamed_meanwhile_is_ejected_and_then_judged)
 	cr_expect_eq(watching_state(0), SERVER_EJECTED);
 	cr_expect_eq(watching_run_to(0, SERVER_DOWN, 10 * S), 650 * MS);
 	cr_expect_eq(watching_last_change(0)->event.reason, WATCH_BY_SIGN);
+}
+
+Test(watch_ejection, a_sign_after_the_end_while_the_probe_is_still_out_is_taken_back_too)
+{
+	watching_start();
+	watching_sign(0, SIGN_BLAMED);
+	x.rtt_ns = 300 * MS;
+	watching_run_until(x.now_ns + watching_last_change(0)->event.hold_ns - 100 * MS);
+	cr_assert(watching_sign(0, SIGN_UNREACHABLE));
+	watching_run(150 * MS);
+	cr_assert_eq(watching_state(0), SERVER_UP);
+	cr_assert(watching_sign(0, SIGN_UNREACHABLE));
+	watching_run(5 * S);
+	cr_expect_eq(watching_state(0), SERVER_UP);
+	cr_expect_not(server_is_suspect(&x.pool->servers[0]));
+	cr_expect(watching_sign(0, SIGN_UNREACHABLE), "the next one is told");
 }
 
 Test(watch_ejection, blame_of_one_that_is_out_changes_nothing)

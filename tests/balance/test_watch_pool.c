@@ -165,6 +165,23 @@ Test(watch_pool, from_a_tier_that_fails_traffic_comes_back_at_once, .init = two_
 	cr_expect_eq(first_share(), 100);
 }
 
+Test(watch_pool, traffic_that_waits_to_come_back_while_all_go_down_keeps_nobody_awake,
+	.init = two_tiers)
+{
+	watching_start();
+	for (size_t i = 0; i < 4; i++)
+		take_down(i);
+	take_back(0);
+	watching_run(10 * S); /* of the half minute */
+	take_down(0);
+	take_down(4);
+	take_down(5);
+	watching_run(60 * S);
+	cr_expect_gt(watch_next_ns(x.watch), x.now_ns);
+	take_back(0);
+	cr_expect_eq(first_share(), 100);
+}
+
 Test(watch_pool, ejections_spill_like_downs, .init = two_tiers)
 {
 	x.params.eject_max_percent = 50;
@@ -315,6 +332,18 @@ Test(watch_pool, down_at_start_and_late_is_cold, .init = slow)
 	watching_run(12 * S);
 	take_back(0);
 	cr_expect_eq(ramp(0), FULL / 10);
+}
+
+Test(watch_pool, a_slow_start_of_long_ago_is_over, .init = slow)
+{
+	watching_start();
+	be_down(3, 15 * S); /* behind servers that have their full share */
+	watching_run(31 * S);
+	cr_expect_eq(ramp(3), FULL);
+	x.now_ns += 40 * 3600 * S;
+	watching_run(1 * S);
+	take_down(0);
+	cr_expect_eq(ramp(3), FULL);
 }
 
 Test(watch_pool, slow_start_0_is_none)

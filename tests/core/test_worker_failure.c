@@ -476,3 +476,38 @@ Test(worker_failure, what_needs_no_server_is_answered_while_the_queue_stands)
 	world_take_delayed(w, &status, 2, 20000);
 	world_expect_answer(w, 2, 6, RCODE_NOTIMP);
 }
+
+/* ---- several attempts --------------------------------------------------------------------------- */
+
+static void begin_with_attempts(unsigned n_servers)
+{
+	struct world_params p = world_defaults();
+
+	p.n_servers = n_servers;
+	p.worker.attempts = 3;
+	begin(&p);
+}
+
+Test(worker_failure, a_query_stamped_after_the_turn_began_is_retried_in_time)
+{
+	begin_with_attempts(3);
+	const struct message m = message_query("example.com", A, 5);
+	world_take_delayed(w, &m, 1, -20); /* it came while we took the queue's lock */
+	world_advance_ms(w, 751);
+	cr_expect_eq(w->n_sent, 2, "%zu sent", w->n_sent);
+	world_reply(w, RCODE_NOERROR);
+	world_expect_answer(w, 1, 5, RCODE_NOERROR);
+}
+
+Test(worker_failure, a_send_that_fails_behind_an_icmp_error_makes_one_retry)
+{
+	begin_with_attempts(3);
+	world_query(w, "example.com", A, 5, 1);
+	const struct world_sent *first = world_sent(w, 0);
+	worker_socket_failed(w->worker, w->now_ns, first->socket);
+	world_send_failed(w, first);
+	cr_expect_eq(w->n_sent, 2, "%zu sent", w->n_sent);
+	world_expect_metric(w, attempt_errors, 1);
+	world_reply(w, RCODE_NOERROR);
+	world_expect_answer(w, 1, 5, RCODE_NOERROR);
+}

@@ -10,16 +10,18 @@
 #include <errno.h>
 #include <fts.h>
 #include <getopt.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "stories/sentences.h"
 #include "stories/stage.h"
 
-enum { CHRONICLE_SHOWN = 60 };
+enum { CHRONICLE_SHOWN = 60, SECONDS_MAX = 120 };
 
 struct teller {
 	bool is_verbose;
@@ -143,10 +145,27 @@ static bool is_as_meant(const struct stage *s, const struct story *story, size_t
 	       strstr(s->expected, story->diverges_how);
 }
 
+/* A machine that turns in circles would never come back to tell of it. */
+static const char *told_now;
+
+static void on_alarm(int signal)
+{
+	static const char text[] = ": does not end\n";
+
+	(void)signal;
+	if (write(STDERR_FILENO, told_now, strlen(told_now)) == -1 ||
+		write(STDERR_FILENO, text, sizeof text - 1) == -1)
+		_exit(2);
+	_exit(1);
+}
+
 static void tell_file(struct teller *t, const char *path)
 {
 	struct story story;
 	struct stage stage;
+
+	told_now = path;
+	alarm(SECONDS_MAX);
 
 	if (!story_read(path, &story)) {
 		t->n_false++;
@@ -223,6 +242,7 @@ int main(int argc, char **argv)
 		fputs("usage: stories [-v] [-s SEED] FILE|FOLDER ...\n", stderr);
 		return 2;
 	}
+	signal(SIGALRM, on_alarm);
 	bool ok = tell_all(&t, argv + optind);
 	/* Counted as the unit tests are, by those who add them up. */
 	printf("[====] Synthesis: Tested: %u | Passing: %u | Failing: %u | Crashing: 0\n",

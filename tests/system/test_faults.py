@@ -60,7 +60,7 @@ def patient(test):
 
 def chosen():
     """Which policies meet which faults."""
-    every = 1 if FULL else 8 if QUICK or SANITIZER else 4
+    every = 1 if FULL else 11 if QUICK or SANITIZER else 6
     for i, policy in enumerate(POLICIES):
         for j, name in enumerate(FAULTS):
             if i == 0 or (i + j) % every == 0:
@@ -316,7 +316,7 @@ def test_weights_are_kept_within_two_points(balancer, servers, tools, policy, wi
     made, weights = servers(3, delay_us=0 if window == 1 else f.DELAY_US), (5, 3, 2)
     rows = [server.row(weight=weight) for server, weight in zip(made, weights)]
     daemon = all_up(balancer(rows, policy=policy))
-    n = scaled(8000 if window == 1 else 60000)
+    n = scaled(8000 if window == 1 else 40000)
     argv = ["-p", daemon.port, "-n", n, "-q", window, "-c", 8, "-S", 40000]
     done = tools.run("load", *argv)
     assert done["rcodes"] == {str(m.NOERROR): n}, f.brief(done)

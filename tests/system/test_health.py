@@ -86,7 +86,7 @@ def test_forced_server_is_not_probed(balancer, stubs, state):  # 53
 
 def test_forced_up_gets_traffic_though_dead_and_forced_down_none(balancer, stubs):  # 53
     dead, off = stubs(silent), stubs()
-    keys = {"deadline_ms": 200, "policy": "round-robin"}
+    keys = {"deadline_ms": 200, "policy": "round-robin", "attempts": 1}
     daemon = balancer([dead.forced(), off.row(state="down")], **keys)
     for _ in range(3):
         assert daemon.ask(m.query()).rcode == m.SERVFAIL
