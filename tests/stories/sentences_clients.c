@@ -96,7 +96,7 @@ static bool new_ask(struct said *s, struct packet_query *q)
 	read_query_clauses(s, q);
 	ask.query = *q;
 	ask.id = q->id;
-	stage->asks = realloc(stage->asks, (stage->n_asks + 1) * sizeof *stage->asks);
+	stage->asks = stage_grow(stage->asks, stage->n_asks, sizeof *stage->asks);
 	stage->asks[stage->n_asks++] = ask;
 	return send_ask(s, &stage->asks[stage->n_asks - 1]);
 }

@@ -16,6 +16,16 @@
 
 /* ---- saying ------------------------------------------------------------------------------------- */
 
+void *stage_grow(void *array, size_t n, size_t size)
+{
+	if ((n & (n - 1)) != 0)
+		return array;
+	array = realloc(array, (n ? 2 * n : 1) * size);
+	if (!array)
+		abort();
+	return array;
+}
+
 double stage_ms(const struct stage *s, int64_t at_ns)
 {
 	(void)s;
@@ -32,7 +42,7 @@ void stage_note(struct stage *s, const char *format, ...)
 	va_end(args);
 	if (asprintf(&line, "%9.3f  %s", stage_ms(s, s->now_ns), text) < 0)
 		abort();
-	s->chronicle = realloc(s->chronicle, (s->n_chronicle + 1) * sizeof *s->chronicle);
+	s->chronicle = stage_grow(s->chronicle, s->n_chronicle, sizeof *s->chronicle);
 	s->chronicle[s->n_chronicle++] = line;
 }
 

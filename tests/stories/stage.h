@@ -200,6 +200,8 @@ struct stage {
 bool stage_open(struct stage *s, const struct story *story, uint64_t seed);
 void stage_close(struct stage *s);
 
+/* Room for one more behind n elements of that size: doubled whenever it is used up. */
+void *stage_grow(void *array, size_t n, size_t size);
 /* Milliseconds since the story began. */
 double stage_ms(const struct stage *s, int64_t at_ns);
 void stage_note(struct stage *s, const char *format, ...) __attribute__((format(printf, 2, 3)));

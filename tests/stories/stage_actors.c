@@ -24,7 +24,7 @@ static struct happening *add(struct stage *s, const struct happening *h)
 {
 	char text[900];
 
-	s->happenings = realloc(s->happenings, (s->n_happenings + 1) * sizeof *s->happenings);
+	s->happenings = stage_grow(s->happenings, s->n_happenings, sizeof *s->happenings);
 	s->happenings[s->n_happenings] = *h;
 	stage_describe(s, h, text, sizeof text);
 	stage_note(s, "%s", text);

@@ -24,7 +24,7 @@ static void on_tell(void *ctx, const struct watch_event *event)
 	char text[WATCH_TEXT_MAX];
 
 	watch_event_text(event, s->pool, s->probe_text, text, sizeof text);
-	s->log = realloc(s->log, (s->n_log + 1) * sizeof *s->log);
+	s->log = stage_grow(s->log, s->n_log, sizeof *s->log);
 	s->log[s->n_log++] = (struct log_line){ .at_ns = s->now_ns, .text = strdup(text) };
 	stage_note(s, "logged: %s", text);
 }
