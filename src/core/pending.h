@@ -73,6 +73,7 @@ struct pending {
 	uint32_t overflow; /* slot of the longer bytes, PENDING_NONE: inline */
 	uint32_t fallback; /* slot of a kept reply, PENDING_NONE: none */
 	uint16_t fallback_len;
+	uint16_t fallback_server; /* who said it */
 	uint16_t len; /* of the message */
 	uint16_t name_len; /* of its question; 0: it has none */
 	uint16_t client_id; /* host order */

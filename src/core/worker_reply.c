@@ -216,7 +216,8 @@ static unsigned cause_of(const struct worker *w, const struct pending *p,
 }
 
 /* The first such reply is kept; of a large one what a truncated answer has. */
-static void keep(struct worker *w, struct pending *p, struct worker_reply *r, struct reply_view *v)
+static void keep(struct worker *w, struct pending *p, uint16_t server, struct worker_reply *r,
+	struct reply_view *v)
 {
 	if (p->fallback != PENDING_NONE)
 		return;
@@ -226,20 +227,18 @@ static void keep(struct worker *w, struct pending *p, struct worker_reply *r, st
 	/* Without room to keep it, the client hears of it as of any failure. */
 	if (r->len <= PENDING_FALLBACK_MAX)
 		pending_fallback_keep(w->env.shard, p, r->data, r->len);
+	p->fallback_server = server;
 }
 
 void worker_send_fallback(struct worker *w, struct pending *p, int64_t now_ns)
 {
 	struct reply_view v;
 	struct worker_reply r = { .data = worker_self_buffer(w), .len = p->fallback_len };
-	unsigned i = 0;
 
-	while (!(p->attempts[i].flags & ATTEMPT_BAD))
-		i++;
 	memcpy(r.data, pending_fallback(w->env.shard, p), r.len);
 	reply_parse(r.data, r.len, &v);
 	count(w, METRIC_fallbacks);
-	deliver(w, p, p->attempts[i].server, &r, &v, now_ns);
+	deliver(w, p, p->fallback_server, &r, &v, now_ns);
 	worker_finish(w, p, now_ns);
 }
 
@@ -249,7 +248,7 @@ static void bad_reply(struct worker *w, struct pending *p, unsigned i, struct wo
 {
 	worker_attempt_leave(w, p, i);
 	p->attempts[i].flags |= ATTEMPT_BAD;
-	keep(w, p, r, v);
+	keep(w, p, p->attempts[i].server, r, v);
 	if (!worker_retry(w, p, now_ns, cause) && !p->is_denied)
 		worker_attempt_close(w, p, i);
 	worker_settle(w, p, now_ns);
