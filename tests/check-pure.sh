@@ -49,6 +49,7 @@ src/core/worker_attempt.o
 src/core/worker_new.o            calloc free
 src/core/worker_probe.o
 src/core/worker_reply.o
+src/core/worker_payment.o
 src/core/worker_retry.o
 src/core/worker_socket.o
 '

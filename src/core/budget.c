@@ -10,8 +10,6 @@
 
 #define TOKEN 1000
 #define HALVE_NS (2 * CLOCK_NS_PER_S)
-#define OWES_LEAST 16
-#define OWES_PART 8
 
 static void fit(struct budget *b)
 {
@@ -116,11 +114,12 @@ void debtors_forgive(struct debtors *d, uint32_t hash)
 		--*debt;
 }
 
-bool debtors_owes(const struct debtors *d, const struct budget *b, uint32_t hash)
+bool debtors_owes(const struct debtors *d, const struct budget *b, uint32_t hash, unsigned part,
+	unsigned least)
 {
-	int64_t limit = b->capacity / TOKEN / OWES_PART;
+	int64_t limit = b->capacity / TOKEN / part;
 
-	if (limit < OWES_LEAST)
-		limit = OWES_LEAST;
+	if (limit < least)
+		limit = least;
 	return d->debt[hash % DEBTORS] >= limit;
 }

@@ -49,5 +49,6 @@ struct debtors {
 void debtors_advance(struct debtors *d, int64_t now_ns);
 void debtors_add(struct debtors *d, uint32_t hash);
 void debtors_forgive(struct debtors *d, uint32_t hash);
-/* Does it owe more than an eighth of what the bucket holds (at least 16 tokens)? */
-bool debtors_owes(const struct debtors *d, const struct budget *b, uint32_t hash);
+/* Does it owe as much as a part of what the bucket holds (1/part), and at least `least` tokens? */
+bool debtors_owes(const struct debtors *d, const struct budget *b, uint32_t hash, unsigned part,
+	unsigned least);

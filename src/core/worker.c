@@ -211,6 +211,15 @@ static bool may_ask_twice(const struct query_view *q)
 	       q->question.qtype != RRTYPE_AXFR && q->question.qtype != RRTYPE_IXFR;
 }
 
+/* Whatever an ejected server makes of it, it must be retried. */
+static bool may_test(const struct worker *w, const struct query_view *q)
+{
+	const unsigned all = RETRY_ON_TIMEOUT | RETRY_ON_UNREACHABLE | RETRY_ON_SERVFAIL |
+			     RETRY_ON_REFUSED;
+
+	return w->env.params->attempts > 1 && w->env.params->retry_on == all && may_ask_twice(q);
+}
+
 /* What the pending must remember of the query beside its bytes. */
 static void remember(struct worker *w, struct pending *p, const struct datagram *d,
 	const struct query_view *q, int64_t now_ns)
@@ -303,7 +312,7 @@ static uint16_t choose(
 		.qname_len = q->question.name_len,
 		.client = &d->origin.client,
 		.tried = tried,
-		.may_test = w->env.params->attempts > 1 && may_ask_twice(q),
+		.may_test = may_test(w, q),
 	};
 
 	while (choice.n_tried < WORKER_CHOICES_MAX) {

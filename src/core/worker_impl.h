@@ -89,12 +89,22 @@ void worker_deadline(struct worker *w, struct pending *p, int64_t now_ns);
  * tokens come back, and who did worse is blamed. */
 void worker_answered_well(
 	struct worker *w, struct pending *p, unsigned i, bool is_good, int64_t now_ns);
-/* Have queries of this client prefix and domain cost retries that brought nothing? */
-bool worker_is_debtor(struct worker *w, struct pending *p);
 /* A query came: what it allows of hedging. */
 void worker_hedge_gain(struct worker *w);
 /* The client asks again. */
 void worker_hurry(struct worker *w, struct pending *p, int64_t now_ns);
+
+/* worker_payment.c: `purpose` is the attempt's flags. */
+/* Takes a token for one more attempt, if this query may. */
+bool worker_pay(struct worker *w, struct pending *p, uint8_t purpose);
+/* Gives it back: nothing was sent. */
+void worker_pay_back(struct worker *w, struct pending *p, uint8_t purpose);
+/* An attempt brought an acceptable reply: what was paid for it comes back, as a rule. */
+void worker_paid_off(struct worker *w, struct pending *p, uint8_t purpose, int64_t now_ns);
+/* Have queries of this client prefix and domain cost retries that brought nothing? */
+bool worker_is_debtor(const struct worker *w, struct pending *p);
+/* A hash of the client prefix and the name. */
+uint32_t worker_pair_of(const struct worker *w, struct pending *p);
 
 /* worker_reply.c */
 /* Answers with the kept reply and ends the query. */

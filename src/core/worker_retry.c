@@ -3,111 +3,14 @@
  * What is done while no acceptable reply is there. A retry is asked of another server; the earlier
  * attempts stay matched, and whichever acceptable reply comes first wins. SERVFAIL and REFUSED are
  * kept as the fallback. A hedge is a second attempt before the first is overdue (Dean and Barroso,
- * The Tail at Scale, 2013).
- *
- * Who pays: a retry for silence (a timeout, an unreachable server) and a hedge from one budget, one
- * for a bad rcode from another, so that names that fail everywhere leave a dead server its
- * retries. And because names may be met with silence everywhere too, the budget for silence is
- * not open to the bottom for all: a server in doubt may use all of it, any other a first retry the
- * upper three quarters, a second retry or a hedge the upper half. Of either budget a client prefix
- * and domain whose retries bring nothing may use the upper quarter: without a token left no
- * server's bad replies are compared with another's, and one that is sick would not be noticed. */
+ * The Tail at Scale, 2013). Who pays for all this is in worker_payment.c. */
 #include "core/worker_impl.h"
 
-#include <string.h>
-#include <sys/socket.h>
-
-#include "wire/name.h"
-
-#define KEEP_FIRST 25 /* hundredths of the budget that a first retry leaves */
-#define KEEP_FURTHER 50
-#define KEEP_DEBTOR 75
 #define HEDGE_TOKEN 100
 #define HEDGE_TOKENS_MAX (50 * HEDGE_TOKEN)
 #define HEDGES_JUDGED 1000 /* at a time: */
 #define HEDGES_WON_MIN 50 /* fewer of them that win are not worth their load, */
 #define HEDGES_OFF_NS (60 * CLOCK_NS_PER_S) /* and there are none for a while */
-
-/* ---- who asks about what ---------------------------------------------------------------------- */
-
-/* What one customer has: an IPv4 /24, an IPv6 /56. */
-static uint32_t hash_of(
-	const struct worker *w, const struct pending *p, const uint8_t *name, size_t len)
-{
-	uint8_t key[7 + NAME_MAX_BYTES] = { 0 };
-
-	memcpy(key, p->origin.client.ip, p->origin.client.family == AF_INET ? 3 : 7);
-	name_lower(key + 7, name, len);
-	return (uint32_t)hash64(&w->env.params->pair_key, key, 7 + len);
-}
-
-static const uint8_t *question_of(const struct worker *w, struct pending *p)
-{
-	return pending_bytes(w->env.shard, p) + MESSAGE_HEADER_BYTES;
-}
-
-/* The client prefix and the name. */
-static uint32_t pair_of(const struct worker *w, struct pending *p)
-{
-	return hash_of(w, p, question_of(w, p), p->name_len);
-}
-
-/* The client prefix and the domain: the name without its first label. */
-static uint32_t debtor_of(const struct worker *w, struct pending *p)
-{
-	const uint8_t *name = question_of(w, p);
-	size_t first = p->name_len > 1 ? name[0] + 1u : 0;
-
-	return hash_of(w, p, name + first, p->name_len - first);
-}
-
-/* ---- paying ----------------------------------------------------------------------------------- */
-
-static bool is_in_doubt(const struct server *s)
-{
-	return atomic_load_explicit(&s->is_suspect, memory_order_relaxed) ||
-	       server_state(s) != SERVER_UP;
-}
-
-/* What a retry after silence leaves, if it is not a debtor's. */
-static unsigned keep_of_silence(const struct worker *w, const struct pending *p, bool is_hedge)
-{
-	const struct server *last = server_of(w, p->attempts[p->n_attempts - 1].server);
-
-	if (!is_hedge && is_in_doubt(last))
-		return 0;
-	return p->n_attempts > 1 || is_hedge ? KEEP_FURTHER : KEEP_FIRST;
-}
-
-static bool pay(struct worker *w, struct pending *p, uint8_t purpose)
-{
-	bool is_for_rcode = purpose & ATTEMPT_FOR_RCODE;
-	struct budget *budget = is_for_rcode ? &w->rcodes : &w->silence;
-	unsigned keep = is_for_rcode ? 0 : keep_of_silence(w, p, purpose & ATTEMPT_HEDGE);
-	uint32_t debtor = debtor_of(w, p);
-
-	if (debtors_owes(&w->debtors, budget, debtor))
-		keep = KEEP_DEBTOR;
-	if (!budget_take(budget, keep))
-		return false;
-	debtors_add(&w->debtors, debtor);
-	return true;
-}
-
-static void pay_back(struct worker *w, struct pending *p, uint8_t purpose)
-{
-	if (purpose & ATTEMPT_FOR_RCODE)
-		budget_give_back(&w->rcodes);
-	if (purpose & ATTEMPT_FOR_SILENCE)
-		budget_give_back(&w->silence);
-	if (purpose & (ATTEMPT_FOR_RCODE | ATTEMPT_FOR_SILENCE))
-		debtors_forgive(&w->debtors, debtor_of(w, p));
-}
-
-bool worker_is_debtor(struct worker *w, struct pending *p)
-{
-	return debtors_owes(&w->debtors, &w->silence, debtor_of(w, p));
-}
 
 /* ---- asking again ----------------------------------------------------------------------------- */
 
@@ -119,7 +22,7 @@ static uint16_t choose_again(
 	struct choice choice = {
 		.pool = w->env.pool,
 		.rng = w->env.rng,
-		.qname = question_of(w, p),
+		.qname = pending_bytes(w->env.shard, p) + MESSAGE_HEADER_BYTES,
 		.qname_len = p->name_len,
 		.client = &p->origin.client,
 		.tried = tried,
@@ -153,14 +56,14 @@ static bool ask_again(struct worker *w, struct pending *p, int64_t now_ns, enum 
 	if (socket == WORKER_SOCKET_NONE)
 		return false;
 	uint16_t server = w->sockets[socket].server;
-	if (!pay(w, p, purpose)) {
+	if (!worker_pay(w, p, purpose)) {
 		server_release(server_of(w, server), 1);
-		p->is_denied = true;
+		p->is_denied |= !(purpose & ATTEMPT_HEDGE);
 		count(w, purpose & ATTEMPT_HEDGE ? METRIC_hedges_denied : METRIC_retries_denied);
 		return false;
 	}
 	if (!worker_attempt_send(w, p, socket, purpose, now_ns)) {
-		pay_back(w, p, purpose);
+		worker_pay_back(w, p, purpose);
 		return false;
 	}
 	p->is_denied = false;
@@ -378,7 +281,7 @@ static void tell_unreachable(struct worker *w, uint16_t server)
 
 static void no_room(struct worker *w, struct pending *p, unsigned i, int64_t now_ns)
 {
-	pay_back(w, p, p->attempts[i].flags);
+	worker_pay_back(w, p, p->attempts[i].flags);
 	worker_attempt_close(w, p, i);
 	if (p->n_attempts == 1)
 		worker_shed(w, p, now_ns, "no room to send");
@@ -463,21 +366,8 @@ static void blame(struct worker *w, struct pending *p, unsigned bettered)
 	enum sign sign;
 
 	count(w, METRIC_replies_bettered);
-	if (signs_bettered(server_of(w, server), pair_of(w, p), &sign))
+	if (signs_bettered(server_of(w, server), worker_pair_of(w, p), &sign))
 		w->env.ops->sign(w->env.ctx, server, sign);
-}
-
-/* When no server is up, nobody has answered for as long as an attempt waits, and now somebody does, all
- * that wait are about to be retried, and each that succeeds would pay for the next: a burst on servers that have
- * just come back. Until it is over, retries are what the budget gains. */
-static bool is_recovering(struct worker *w, int64_t now_ns)
-{
-	int64_t timeout_ns = w->env.params->attempt_timeout_ns;
-
-	if (now_ns - w->answered_ns >= timeout_ns && pool_is_failing_open(w->env.pool))
-		w->recovered_ns = now_ns + timeout_ns + timeout_ns / 4;
-	w->answered_ns = now_ns;
-	return now_ns < w->recovered_ns;
 }
 
 void worker_answered_well(
@@ -485,8 +375,7 @@ void worker_answered_well(
 {
 	const struct attempt *a = &p->attempts[i];
 
-	if (!is_recovering(w, now_ns))
-		pay_back(w, p, a->flags);
+	worker_paid_off(w, p, a->flags, now_ns);
 	if ((a->flags & ATTEMPT_HEDGE)) {
 		count(w, METRIC_hedges_won);
 		w->hedging.n_won++;

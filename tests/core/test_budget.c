@@ -173,12 +173,12 @@ Test(debtors, sixteen_tokens_that_did_not_come_back_make_one)
 {
 	for (int i = 0; i < 15; i++)
 		debtors_add(&d, 7);
-	cr_expect_not(debtors_owes(&d, &b, 7));
+	cr_expect_not(debtors_owes(&d, &b, 7, 8, 16));
 	debtors_add(&d, 7);
-	cr_expect(debtors_owes(&d, &b, 7));
-	cr_expect_not(debtors_owes(&d, &b, 8));
+	cr_expect(debtors_owes(&d, &b, 7, 8, 16));
+	cr_expect_not(debtors_owes(&d, &b, 8, 8, 16));
 	debtors_forgive(&d, 7);
-	cr_expect_not(debtors_owes(&d, &b, 7));
+	cr_expect_not(debtors_owes(&d, &b, 7, 8, 16));
 }
 
 Test(debtors, a_larger_budget_allows_larger_debts)
@@ -188,10 +188,10 @@ Test(debtors, a_larger_budget_allows_larger_debts)
 	queries(10, 10, &now_ns); /* about 20 000 tokens */
 	for (int i = 0; i < 2200; i++)
 		debtors_add(&d, 7);
-	cr_expect_not(debtors_owes(&d, &b, 7));
+	cr_expect_not(debtors_owes(&d, &b, 7, 8, 16));
 	for (int i = 0; i < 400; i++)
 		debtors_add(&d, 7);
-	cr_expect(debtors_owes(&d, &b, 7));
+	cr_expect(debtors_owes(&d, &b, 7, 8, 16));
 }
 
 Test(debtors, debts_fade)
@@ -199,9 +199,9 @@ Test(debtors, debts_fade)
 	for (int i = 0; i < 31; i++)
 		debtors_add(&d, 7);
 	debtors_advance(&d, START + 2 * SECOND - 1);
-	cr_expect(debtors_owes(&d, &b, 7));
+	cr_expect(debtors_owes(&d, &b, 7, 8, 16));
 	debtors_advance(&d, START + 2 * SECOND);
-	cr_expect_not(debtors_owes(&d, &b, 7));
+	cr_expect_not(debtors_owes(&d, &b, 7, 8, 16));
 }
 
 Test(debtors, nothing_is_forgiven_that_is_not_owed)
@@ -209,8 +209,8 @@ Test(debtors, nothing_is_forgiven_that_is_not_owed)
 	debtors_forgive(&d, 7);
 	for (int i = 0; i < 15; i++)
 		debtors_add(&d, 7);
-	cr_expect_not(debtors_owes(&d, &b, 7));
+	cr_expect_not(debtors_owes(&d, &b, 7, 8, 16));
 	for (int i = 0; i < 100000; i++)
 		debtors_add(&d, 7);
-	cr_expect(debtors_owes(&d, &b, 7));
+	cr_expect(debtors_owes(&d, &b, 7, 8, 16));
 }

@@ -3,7 +3,7 @@ servers a b
 retry = { budget_percent = 0; };
 about broken.test. everyone answers SERVFAIL
 
-the crowd asks 110 times n*.broken.test. A
+the crowd asks 110 times www.n*.broken.test. A
 c1 asks www.broken.test. A
 c1 gets SERVFAIL from a
 counter attempts is 211

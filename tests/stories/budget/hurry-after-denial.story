@@ -5,7 +5,7 @@ eject = { consecutive_timeouts = 0; };
 health = { mode = "off"; };
 about dead.test. everyone is silent
 
-the crowd asks 400 times n*.dead.test. A
+the crowd asks 400 times www.n*.dead.test. A
 at 10
 c1 asks www.example. A
 a hears www.example. A

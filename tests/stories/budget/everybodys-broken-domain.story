@@ -1,0 +1,12 @@
+One domain that is silent to everybody leaves a silent server its retries
+servers a b c
+policy = "random";
+everyone answers after 2
+about broken.test. everyone is silent
+
+every 1 until 10 s the crowd asks n*.broken.test. A
+every 5 until 10 s the flood asks n*.example. A
+at 5000
+a is silent
+at 14 s
+the flood always got NOERROR
