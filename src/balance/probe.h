@@ -34,6 +34,7 @@ struct probe_result {
 	uint16_t socket; /* the worker's socket it went by */
 	uint16_t worker;
 	bool is_fresh;
+	bool took_over; /* fresh, and answered while all the others were silent: they were dead */
 	uint8_t rcode; /* when answered */
 	enum probe_outcome outcome;
 };

@@ -161,7 +161,7 @@ static void conclude(struct watch *w, const struct probe_result *r, int64_t now_
 static void look_at_other_workers(struct watch *w, const struct probe_result *r, int64_t now_ns)
 {
 	struct watched *x = &w->servers[r->server];
-	bool was_dead = r->is_fresh && r->outcome == PROBE_ANSWERED;
+	bool was_dead = r->took_over;
 
 	if (was_dead) {
 		watch_tell(w,

@@ -151,8 +151,10 @@ struct worker_server {
 	uint16_t drawn; /* socket of this batch */
 	uint16_t n_sockets; /* open and not retired, first in its row of worker.row */
 	uint16_t probe_turn; /* which of them the next probe takes */
-	uint32_t
-		probe_answered; /* serial of the last probe that one of them carried and was answered */
+	uint16_t probe_socket; /* which of them the last one took */
+	uint32_t probe_answered; /* serial of the last probe by one of them that was answered */
+	int64_t probe_sent_ns; /* when the last one left */
+	int64_t replied_ns; /* when a reply came by one of them last */
 };
 
 /* Owner only, all of it; only worker*.c look inside. The arrays are the maker's (worker_new). */

@@ -120,6 +120,8 @@ void worker_socket_rest(struct worker *w, uint16_t socket);
  * server are retired, because what killed one (a firewall's flush, an address that went) has as a
  * rule killed them all. */
 void worker_socket_take_over(struct worker *w, uint16_t socket);
+/* The same for one socket, while others are answered: it alone may be dead, or a datagram was lost. */
+void worker_socket_replace(struct worker *w, uint16_t old, uint16_t socket);
 /* Gives attempt i a free random ID on the socket, and puts it into the table. */
 bool worker_attempt_open(
 	struct worker *w, struct pending *p, unsigned i, uint16_t socket, int64_t now_ns);

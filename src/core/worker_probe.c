@@ -64,9 +64,32 @@ void worker_probe(struct worker *w, int64_t now_ns, const struct probe_order *or
 		worker_probe_end(w, p, now_ns, PROBE_NOT_SENT, 0);
 		return;
 	}
+	if (!order->is_fresh) {
+		w->servers[order->server].probe_socket = socket;
+		w->servers[order->server].probe_sent_ns = now_ns;
+	}
 	w->env.ops->send(w->env.ctx, socket, pending_bytes(w->env.shard, p), p->len,
 		pending_ref(w->env.shard, p, 0));
 	worker_flush(w);
+}
+
+/* The fresh socket was answered. True: it took over, for all others were silent meanwhile. */
+static bool answered_afresh(struct worker *w, uint16_t socket, uint32_t serial, int64_t now_ns)
+{
+	uint16_t server = w->sockets[socket].server;
+	const struct worker_server *s = &w->servers[server];
+
+	if (s->probe_answered == serial) {
+		worker_socket_retire(w, socket);
+		return false;
+	}
+	if (s->replied_ns > s->probe_sent_ns) {
+		worker_socket_replace(w, s->probe_socket, socket);
+		return false;
+	}
+	worker_socket_take_over(w, socket);
+	w->env.ops->sockets_wanted(w->env.ctx, server, now_ns);
+	return true;
 }
 
 void worker_probe_end(struct worker *w, struct pending *p, int64_t now_ns,
@@ -87,12 +110,9 @@ void worker_probe_end(struct worker *w, struct pending *p, int64_t now_ns,
 	worker_end(w, p);
 	if (!probe.is_fresh && outcome == PROBE_ANSWERED)
 		w->servers[result.server].probe_answered = probe.serial;
-	if (probe.is_fresh && outcome == PROBE_ANSWERED &&
-		w->servers[result.server].probe_answered != probe.serial) {
-		worker_socket_take_over(w, socket);
-		w->env.ops->sockets_wanted(w->env.ctx, result.server, now_ns);
-	} else if (probe.is_fresh) {
+	if (probe.is_fresh && outcome == PROBE_ANSWERED)
+		result.took_over = answered_afresh(w, socket, probe.serial, now_ns);
+	else if (probe.is_fresh)
 		worker_socket_retire(w, socket);
-	}
 	w->env.ops->probe_done(w->env.ctx, &result);
 }

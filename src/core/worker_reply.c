@@ -263,6 +263,7 @@ static void take_reply(struct worker *w, struct pending *p, unsigned i, struct w
 		worker_probe_end(w, p, now_ns, PROBE_ANSWERED, rcode);
 		return;
 	}
+	w->servers[p->attempts[i].server].replied_ns = now_ns;
 	count_reply(w, p, i, rcode, now_ns);
 	if (p->kind == PENDING_AFTER) {
 		worker_after_reply(w, p, i, now_ns);

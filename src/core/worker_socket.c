@@ -69,13 +69,30 @@ void worker_socket_retire(struct worker *w, uint16_t socket)
 	worker_socket_rest(w, socket);
 }
 
+static void join_row(struct worker *w, uint16_t socket)
+{
+	uint16_t server = w->sockets[socket].server;
+
+	row_of(w, server)[w->servers[server].n_sockets++] = socket;
+}
+
 void worker_socket_take_over(struct worker *w, uint16_t socket)
 {
 	uint16_t server = w->sockets[socket].server;
 
 	while (w->servers[server].n_sockets > 0)
 		worker_socket_retire(w, row_of(w, server)[0]);
-	row_of(w, server)[w->servers[server].n_sockets++] = socket;
+	join_row(w, socket);
+}
+
+void worker_socket_replace(struct worker *w, uint16_t old, uint16_t socket)
+{
+	if (w->sockets[old].is_open && w->sockets[old].server == w->sockets[socket].server)
+		worker_socket_retire(w, old);
+	if (worker_sockets_missing(w, w->sockets[socket].server) > 0)
+		join_row(w, socket);
+	else
+		worker_socket_retire(w, socket);
 }
 
 uint16_t worker_socket_draw(struct worker *w, uint16_t server, int64_t now_ns)

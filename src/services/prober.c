@@ -42,7 +42,7 @@ struct prober {
 	/* owner only */
 	struct rng rng;
 	struct watch *watch;
-	struct log_limit shortage, not_ejected;
+	struct log_limit shortage, not_ejected, dead_sockets;
 
 	/* atomic */
 	_Atomic bool is_stopping; /* relaxed */
@@ -98,6 +98,10 @@ static void on_event(void *ctx, const struct watch_event *e)
 		log_limited(&p->shortage, clock_mono_ns(), LOG_PERIOD_MS, LOG_LEVEL_WARNING, "%s",
 			text);
 		break;
+	case WATCH_DEAD_SOCKETS:
+		log_limited(&p->dead_sockets, clock_mono_ns(), LOG_PERIOD_MS, LOG_LEVEL_NOTICE,
+			"%s", text);
+		break;
 	case WATCH_PANIC:
 	case WATCH_REFUSES_DEFAULT:
 		log_warning("%s", text);
@@ -106,7 +110,6 @@ static void on_event(void *ctx, const struct watch_event *e)
 		log_error("%s", text);
 		break;
 	case WATCH_NO_PANIC:
-	case WATCH_DEAD_SOCKETS:
 	case WATCH_SHARES:
 		log_notice("%s", text);
 		break;

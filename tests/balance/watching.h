@@ -68,6 +68,7 @@ static inline void watching_send(
 		.server = o->order.server,
 		.worker = (uint16_t)o->worker,
 		.is_fresh = o->order.is_fresh,
+		.took_over = o->order.is_fresh && outcome == PROBE_ANSWERED,
 		.rcode = (uint8_t)rcode,
 		.outcome = outcome,
 	};

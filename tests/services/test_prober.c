@@ -131,6 +131,7 @@ static void report(const struct order *o, enum probe_outcome outcome, unsigned r
 		.socket = 17,
 		.worker = (uint16_t)o->worker,
 		.is_fresh = o->order.is_fresh,
+		.took_over = o->order.is_fresh && outcome == PROBE_ANSWERED,
 		.rcode = (uint8_t)rcode,
 		.outcome = outcome,
 	};
