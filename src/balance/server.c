@@ -66,7 +66,7 @@ const char *server_state_text(const struct server *s)
 	if (s->params.mode == SERVER_FORCED_DOWN)
 		return "forced down";
 	if (s->params.mode == SERVER_DRAIN)
-		return "draining";
+		return server_state(s) == SERVER_DOWN ? "draining, down" : "draining";
 	switch (server_state(s)) {
 	case SERVER_UP:
 		return "up";

@@ -129,14 +129,15 @@ static inline int server_compare_load(
 bool server_reserve(struct server *s);
 /* Gives n places back. Any worker. */
 void server_release(struct server *s, uint32_t n);
-/* The word for a message: "up", "ejected", "forced down", ... Static. */
+/* The word for a message: "up", "down", "ejected", "unknown", "draining", "draining, down", "forced
+ * up", "forced down". Static. */
 const char *server_state_text(const struct server *s);
 
 /* Counters per server, a block per worker and server; the same rules as base/metric. */
 #define SERVER_METRIC_LIST(X) \
 	X(queries, "Queries sent to the server.") \
 	X(replies, "Replies of the server that were accepted.") \
-	X(timeouts, "Queries without a reply by their deadline.") \
+	X(timeouts, "Queries without a reply in attempt_timeout_ms.") \
 	X(errors, "Queries that could not be sent.") \
 	X(servfail, "Accepted replies with rcode SERVFAIL.") \
 	X(refused, "Accepted replies with rcode REFUSED.") \

@@ -105,6 +105,16 @@ void signs_excuse(struct server *s)
 	atomic_store_explicit(&s->n_silent, 0, memory_order_relaxed);
 }
 
+void signs_listen(struct server *s)
+{
+	uint64_t told = BLAME_TOLD;
+
+	atomic_compare_exchange_strong_explicit(
+		&s->blame, &told, 0, memory_order_relaxed, memory_order_relaxed);
+	signs_excuse(s);
+	atomic_store_explicit(&s->is_suspect, false, memory_order_relaxed);
+}
+
 void signs_clear(struct server *s)
 {
 	signs_excuse(s);

@@ -39,5 +39,7 @@ void signs_good(struct server *s);
 /* Prober's thread. */
 /* It answers probes: the silence so far was not its own. It stays suspect until signs_clear. */
 void signs_excuse(struct server *s);
+/* The next sign is told again. What it is blamed for goes on counting, unless that was told. */
+void signs_listen(struct server *s);
 /* Nothing is held against it any more, and the next sign is told again. */
 void signs_clear(struct server *s);

@@ -357,7 +357,7 @@ void watch_tick(struct watch *w, int64_t now_ns)
 			look_at_probe(w, s, now_ns);
 		if (is_clear_due(x, now_ns)) {
 			x->clear_ns = INT64_MAX;
-			signs_clear(watch_server(w, s));
+			signs_listen(watch_server(w, s));
 		}
 	}
 	watch_publish(w, now_ns);

@@ -203,7 +203,9 @@ const char *watch_event_text(const struct watch_event *e, const struct pool *poo
 		add(&t, "enough servers are up or none is ejected: ejections count again");
 		break;
 	case WATCH_NOBODY_UP:
-		add(&t, "no server is up: all that are not forced down are asked all the same");
+		add(&t, "no server is up: those that drain are asked if they answer probes, else "
+			"all "
+			"that are not forced down");
 		break;
 	case WATCH_SHARES:
 		add_shares(&t, pool);

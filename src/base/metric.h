@@ -42,7 +42,7 @@
 	X(shed_answered, NOTE, "Shed queries that were answered as on_overload says.") \
 	X(answer_errors, NOTE, "Answers the kernel refused to send.") \
 	X(attempts, NOTE, "Queries sent to servers, probes not counted.") \
-	X(attempt_timeouts, NOTE, "Attempts without a reply by their deadline.") \
+	X(attempt_timeouts, NOTE, "Attempts without a reply in attempt_timeout_ms.") \
 	X(attempt_errors, NOTE, "Attempts that could not be sent.") \
 	X(retries, NOTE, "Attempts after the first of a query, hedges not counted.") \
 	X(retries_denied, NOTE, "Retries not made: the budget was empty.") \

@@ -267,6 +267,9 @@ static void check_health(struct config_reading *r)
 {
 	struct config *c = r->config;
 
+	if (config_reading_line(r, "health.fast_interval_ms") == 0 &&
+		c->health_fast_interval_ms > c->health_interval_ms)
+		c->health_fast_interval_ms = c->health_interval_ms;
 	if (c->health_fast_interval_ms > c->health_interval_ms)
 		config_problem(&r->problems,
 			place_of_either(r, "health.fast_interval_ms", "health.interval_ms"),

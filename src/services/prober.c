@@ -42,7 +42,7 @@ struct prober {
 	/* owner only */
 	struct rng rng;
 	struct watch *watch;
-	struct log_limit shortage, not_ejected, dead_sockets;
+	struct log_limit shortage, not_ejected, dead_sockets, silent;
 
 	/* atomic */
 	_Atomic bool is_stopping; /* relaxed */
@@ -75,6 +75,18 @@ static void log_state(const struct watch_event *e, const char *text)
 		log_warning("%s", text);
 }
 
+/* The probe speaks for a server whose queries go unanswered. Names that no server answers look like
+ * that; so does a server that answers the probe from its cache, and nothing else. */
+static void tell_silent(struct prober *p, const struct watch_event *e)
+{
+	if (e->sign != SIGN_SILENT)
+		return;
+	log_limited(&p->silent, clock_mono_ns(), LOG_PERIOD_MS, LOG_LEVEL_WARNING,
+		"server %s leaves queries in a row without a reply, but answers the probe \"%s\": "
+		"if that goes on, set health.qname to a name that it cannot answer while it is ill",
+		p->params.watch.pool->servers[e->server].params.name, p->probe_text);
+}
+
 /* What queries can cause again and again is limited, or for those who look closely. */
 static void on_event(void *ctx, const struct watch_event *e)
 {
@@ -86,8 +98,11 @@ static void on_event(void *ctx, const struct watch_event *e)
 	case WATCH_STATE:
 		log_state(e, text);
 		break;
-	case WATCH_SUSPECT:
 	case WATCH_CLEARED:
+		tell_silent(p, e);
+		log_debug("%s", text);
+		break;
+	case WATCH_SUSPECT:
 		log_debug("%s", text);
 		break;
 	case WATCH_NOT_EJECTED:

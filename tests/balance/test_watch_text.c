@@ -93,7 +93,8 @@ static const struct {
 	{ { .kind = WATCH_NO_PANIC },
 		"enough servers are up or none is ejected: ejections count again" },
 	{ { .kind = WATCH_NOBODY_UP },
-		"no server is up: all that are not forced down are asked all the same" },
+		"no server is up: those that drain are asked if they answer probes, else all "
+		"that are not forced down" },
 	{ { .kind = WATCH_DEAD_SOCKETS },
 		"server a: sockets to it were dead and have been replaced" },
 	{ { .kind = WATCH_SHORTAGE }, "server a cannot be probed for want of sockets or memory" },

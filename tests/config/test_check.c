@@ -245,9 +245,18 @@ Test(check, a_name_nobody_wrote_is_the_default)
 	cr_expect(config.health_qname_is_default);
 }
 
+Test(check, doubt_follows_the_rule_unless_it_is_written)
+{
+	begin_written("health = { interval_ms = 0; };");
+	config.health_interval_ms = 150;
+	config_check(&reading);
+	reading_expect("not written", NULL);
+	cr_expect_eq(config.health_fast_interval_ms, 150);
+}
+
 Test(check, doubt_is_not_slower_than_the_rule)
 {
-	begin_written("\n\n\nhealth = { interval_ms = 0; };");
+	begin_written("\n\n\nhealth = { fast_interval_ms = 0; };");
 	config.health_interval_ms = config.health_fast_interval_ms = 150;
 	config_check(&reading);
 	reading_expect("equal", NULL);
