@@ -138,15 +138,21 @@ class Load:
     def __init__(self, tools, port, rate, *options, prefix=()):
         argv = ["-p", port, "-r", rate, "-n", rate * 180, "-w", 5000, "-a", AFFECTED_MS, "-t", 100]
         argv += ["-c", 16, "-S", 2000, *options]
-        self._tools, self._ended = tools, None
+        self._tools, self.summary, self.is_old = tools, None, False
         self.process = tools.start("load", *argv, prefix=prefix)
 
     def finish(self):
         """The summary, once everything asked is answered or lost."""
         self.process.send_signal(signal.SIGTERM)
-        return self._tools.finish(self.process, PATIENCE * 2)
+        self.summary = self._tools.finish(self.process, PATIENCE * 2)
+        return self.summary
+
+    def behind_s(self):
+        """How late it was with a query at most: it waited for a core itself."""
+        return self.summary["behind_us"] / 1e6 if self.summary else 0
 
     def close(self):
+        self.is_old = True
         if self.process.poll() is None:
             self.process.kill()
             self.process.communicate()
