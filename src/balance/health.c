@@ -11,11 +11,12 @@
 
 void health_init(struct health *h, const struct health_params *params, int64_t now_ns)
 {
-	*h = (struct health){ .params = params, .state = SERVER_UNKNOWN, .next_ns = now_ns };
+	*h = (struct health){ .params = params, .state = SERVER_UNKNOWN, .sent_ns = now_ns, .next_ns = now_ns };
 }
 
-void health_probe_sent(struct health *h)
+void health_probe_sent(struct health *h, int64_t now_ns)
 {
+	h->sent_ns = now_ns;
 	h->next_ns = INT64_MAX;
 }
 
@@ -74,7 +75,11 @@ bool health_probe_done(struct health *h, bool is_good, int64_t now_ns, struct rn
 	h->is_suspect = false;
 	if (health_is_in_doubt(h))
 		interval_ns = h->params->fast_interval_ns;
-	h->next_ns = now_ns + health_jittered(interval_ns, JITTER_PERCENT, rng);
+	/* A server may be back while a probe still waits in vain: no interval more on top of that. */
+	h->next_ns = (is_good ? now_ns : h->sent_ns) +
+		     health_jittered(interval_ns, JITTER_PERCENT, rng);
+	if (h->next_ns < now_ns)
+		h->next_ns = now_ns;
 	return h->state != before;
 }
 

@@ -26,13 +26,14 @@ struct health {
 	enum server_state state; /* SERVER_UNKNOWN, SERVER_UP or SERVER_DOWN */
 	unsigned n_good, n_failed; /* in a row */
 	bool is_suspect; /* the next result decides, or confirms */
+	int64_t sent_ns; /* the last probe; after a failure the interval counts from here */
 	int64_t next_ns; /* when the next probe is due; INT64_MAX while one is out */
 	int64_t hold_ns; /* a down server is not up before */
 };
 
 void health_init(struct health *h, const struct health_params *params, int64_t now_ns);
 /* The probe that was due has been sent. */
-void health_probe_sent(struct health *h);
+void health_probe_sent(struct health *h, int64_t now_ns);
 /* Its outcome; true if the state changed. */
 bool health_probe_done(struct health *h, bool is_good, int64_t now_ns, struct rng *rng);
 /* The next probe is due then, whatever was planned. */

@@ -62,7 +62,7 @@ static void begin_probe(struct watch *w, size_t s, int64_t now_ns)
 	x->timeout_ns = timeout_ns;
 	x->fresh_ns = now_ns + timeout_ns / FRESH_AFTER;
 	x->overdue_ns = now_ns + OVERDUE * timeout_ns;
-	health_probe_sent(&x->health);
+	health_probe_sent(&x->health, now_ns);
 	send_order(w, s, false, timeout_ns);
 }
 
@@ -158,10 +158,11 @@ static void conclude(struct watch *w, const struct probe_result *r, int64_t now_
 
 /* One worker's sockets were dead while the server was not. What killed them has as a rule killed
  * the other workers' too: their turn comes at once instead of an interval later each. */
-static void look_at_other_workers(struct watch *w, const struct probe_result *r, int64_t now_ns)
+static void look_at_other_workers(
+	struct watch *w, const struct probe_result *r, bool was_down, int64_t now_ns)
 {
 	struct watched *x = &w->servers[r->server];
-	bool was_dead = r->took_over;
+	bool was_dead = r->took_over && !was_down; /* else the server has just come back */
 
 	if (was_dead) {
 		watch_tell(w,
@@ -199,8 +200,10 @@ static void lose_leg(struct watch *w, const struct probe_result *r, int64_t now_
 	if (x->legs[false] == LEG_OUT || x->legs[true] == LEG_OUT)
 		return;
 	if (x->legs[false] == LEG_FAILED && x->legs[true] == LEG_FAILED) {
+		bool was_down = x->health.state == SERVER_DOWN;
+
 		conclude(w, r, now_ns);
-		look_at_other_workers(w, r, now_ns);
+		look_at_other_workers(w, r, was_down, now_ns);
 	} else {
 		ask_later(w, r->server, now_ns);
 	}
@@ -209,12 +212,13 @@ static void lose_leg(struct watch *w, const struct probe_result *r, int64_t now_
 void watch_result(struct watch *w, int64_t now_ns, const struct probe_result *r)
 {
 	struct watched *x = &w->servers[r->server];
+	bool was_down = x->health.state == SERVER_DOWN;
 
 	if (r->serial != x->serial || x->legs[r->is_fresh] != LEG_OUT)
 		return; /* of a probe given up, or decided by the other leg */
 	if (r->outcome == PROBE_ANSWERED) {
 		conclude(w, r, now_ns);
-		look_at_other_workers(w, r, now_ns);
+		look_at_other_workers(w, r, was_down, now_ns);
 	} else {
 		lose_leg(w, r, now_ns);
 	}

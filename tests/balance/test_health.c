@@ -62,7 +62,7 @@ Test(health, none_is_due_while_one_is_out)
 	fixture_rng(&rng, 1);
 	health_init(&h, &p, START);
 	for (int i = 0; i < 10; i++) {
-		health_probe_sent(&h);
+		health_probe_sent(&h, START);
 		cr_expect_eq(h.next_ns, INT64_MAX);
 		health_probe_done(&h, i % 3 == 0, START, &rng);
 		cr_expect_lt(h.next_ns, INT64_MAX);
@@ -91,14 +91,16 @@ Test(health, scripts_play_out)
 
 			cr_assert_geq(h.next_ns, now_ns, "%s, probe %zu", name, k);
 			now_ns = h.next_ns;
-			health_probe_sent(&h);
+			health_probe_sent(&h, now_ns);
+			const int64_t sent_ns = now_ns;
 			now_ns += 3 * MS;
 			changed = health_probe_done(&h, scripts[i].results[k] == '+', now_ns, &rng);
 			cr_expect_eq(h.state, want, "%s, probe %zu", name, k);
 			cr_expect_eq(changed, before != want, "%s, probe %zu", name, k);
 			cr_expect_eq(health_is_in_doubt(&h), in_doubt, "%s, probe %zu", name, k);
-			cr_expect(h.next_ns >= now_ns + interval_ns * 9 / 10 &&
-					  h.next_ns <= now_ns + interval_ns * 11 / 10,
+			const int64_t from_ns = scripts[i].results[k] == '+' ? now_ns : sent_ns;
+			cr_expect(h.next_ns >= from_ns + interval_ns * 9 / 10 &&
+					  h.next_ns <= from_ns + interval_ns * 11 / 10,
 				"%s, probe %zu: next after %lld ns", name, k,
 				(long long)(h.next_ns - now_ns));
 		}
@@ -113,20 +115,38 @@ Test(health, a_probe_may_be_wanted_sooner)
 
 	fixture_rng(&rng, 2);
 	health_init(&h, &p, START);
-	health_probe_sent(&h);
+	health_probe_sent(&h, START);
 	health_probe_soon(&h, START + 7 * MS); /* it could not be sent */
 	cr_expect_eq(h.next_ns, START + 7 * MS);
 	cr_expect_eq(h.state, SERVER_UNKNOWN);
-	health_probe_sent(&h);
+	health_probe_sent(&h, START + 7 * MS);
 	health_probe_done(&h, true, START + 10 * MS, &rng);
 	health_probe_soon(&h, START + 10 * MS);
 	cr_expect_eq(h.next_ns, START + 10 * MS, "whatever was planned");
 	cr_expect_eq(h.state, SERVER_UP);
 	cr_expect_not(health_is_in_doubt(&h));
-	health_probe_sent(&h);
+	health_probe_sent(&h, START + 15 * MS);
 	cr_expect_eq(h.next_ns, INT64_MAX);
 	health_probe_done(&h, true, START + 20 * MS, &rng);
 	cr_expect_geq(h.next_ns, START + 920 * MS, "once");
+}
+
+/* A server that comes back while a probe waits in vain must not wait for an interval more. */
+Test(health, the_time_that_a_probe_took_is_part_of_the_interval)
+{
+	struct health_params p = params(3, 2);
+	struct health h;
+	struct rng rng;
+
+	fixture_rng(&rng, 2);
+	health_init(&h, &p, START);
+	for (int64_t took_ms = 100; took_ms <= 4000; took_ms += 100) {
+		health_probe_sent(&h, START);
+		health_probe_done(&h, false, START + took_ms * MS, &rng);
+		cr_expect(h.next_ns >= START + took_ms * MS, "%lld", (long long)took_ms);
+		cr_expect(h.next_ns <= START + 1100 * MS || h.next_ns == START + took_ms * MS,
+			"%lld", (long long)took_ms);
+	}
 }
 
 Test(health, jitter_covers_ten_percent_either_way_evenly)
@@ -191,8 +211,8 @@ Test(health, counts_do_not_wrap)
 
 /* ---- suspicion ---------------------------------------------------------------------------------- */
 
-static void become(struct health *h, const struct health_params *p, const char *results,
-	struct rng *rng)
+static void become(
+	struct health *h, const struct health_params *p, const char *results, struct rng *rng)
 {
 	fixture_rng(rng, 6);
 	health_init(h, p, START);
