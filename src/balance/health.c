@@ -11,7 +11,9 @@
 
 void health_init(struct health *h, const struct health_params *params, int64_t now_ns)
 {
-	*h = (struct health){ .params = params, .state = SERVER_UNKNOWN, .sent_ns = now_ns, .next_ns = now_ns };
+	*h = (struct health){
+		.params = params, .state = SERVER_UNKNOWN, .sent_ns = now_ns, .next_ns = now_ns
+	};
 }
 
 void health_probe_sent(struct health *h, int64_t now_ns)

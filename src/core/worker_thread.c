@@ -34,7 +34,7 @@
 #include "net/poller.h"
 
 #define REPLY_SLOT_BYTES 65536 /* any UDP payload fits; only the pages touched cost memory */
-#define BATCHES_PER_TURN 1 /* then replies get their chance again: a turn is what they may wait for one */
+#define BATCHES_PER_TURN 1 /* a turn is what replies may wait for their chance */
 #define READS_PER_SOCKET 4
 #define WAKE_TAG UINT64_MAX
 
