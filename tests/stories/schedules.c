@@ -149,11 +149,14 @@ static void on_answered(struct stage *stage, size_t i, const struct packet_view 
 	struct schedule *s = schedule_of(stage);
 	uint64_t n_fallbacks = stage_metric(stage, METRIC_fallbacks);
 	bool is_fallback = n_fallbacks > s->n_fallbacks;
-	bool is_theirs = view->server[0] || view->n_questions == 0 || (view->flags & MESSAGE_TC);
+	unsigned rcode = header_rcode(view->flags);
+	/* We answer only these ourselves to what was retried; the servers' FORMERR does not name them. */
+	bool is_ours = (rcode == RCODE_SERVFAIL || rcode == RCODE_REFUSED) && !view->server[0] &&
+		       view->n_questions > 0 && !(view->flags & MESSAGE_TC);
 
 	s->n_fallbacks = n_fallbacks;
 	/* One attempt won it, and may have its token back. */
-	for (unsigned kind = 0; kind < 2 && is_theirs && !is_fallback; kind++)
+	for (unsigned kind = 0; kind < 2 && !is_ours && !is_fallback; kind++)
 		s->n_given_back[kind] += s->lives[i].n_retries[kind] > 0;
 	end_life(s, i, "is answered");
 }
