@@ -16,6 +16,8 @@
 #include "core/worker_thread.h"
 #include "net/socket.h"
 
+enum { CACHE_LINE = 64 };
+
 struct engine {
 	/* set at start */
 	struct engine_params params;
@@ -50,12 +52,14 @@ static size_t metric_blocks(const struct engine *e)
 	return e->n_receivers + e->params.n_workers;
 }
 
+/* On cache lines of their own. */
 static void *zeroed_blocks(size_t n, size_t size)
 {
-	void *p = aligned_alloc(64, n * size); /* blocks are multiples of 64 by their alignment */
+	size_t bytes = (n * size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+	void *p = aligned_alloc(CACHE_LINE, bytes);
 
 	if (p)
-		memset(p, 0, n * size);
+		memset(p, 0, bytes);
 	return p;
 }
 
