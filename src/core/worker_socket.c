@@ -65,6 +65,8 @@ void worker_socket_retire(struct worker *w, uint16_t socket)
 	}
 	if (server->drawn == socket)
 		server->drawn_at = 0; /* batches count from 1 */
+	if (server->probe_socket == socket)
+		server->probe_socket = WORKER_SOCKET_NONE; /* its number will be another's */
 	w->sockets[socket].is_retired = true;
 	worker_socket_rest(w, socket);
 }
@@ -87,7 +89,7 @@ void worker_socket_take_over(struct worker *w, uint16_t socket)
 
 void worker_socket_replace(struct worker *w, uint16_t old, uint16_t socket)
 {
-	if (w->sockets[old].is_open && w->sockets[old].server == w->sockets[socket].server)
+	if (old != WORKER_SOCKET_NONE)
 		worker_socket_retire(w, old);
 	if (worker_sockets_missing(w, w->sockets[socket].server) > 0)
 		join_row(w, socket);

@@ -473,6 +473,25 @@ Test(worker_probe, an_answer_counts_for_its_own_probe_and_server_only)
 	cr_expect(carries_traffic(0, fresh));
 }
 
+Test(worker_probe, a_fresh_socket_may_have_the_number_of_the_one_that_was_probed)
+{
+	world_server_state(w, 1, SERVER_DOWN);
+	probe(0, 7);
+	uint16_t old = world_sent(w, 0)->socket;
+	repeat_as(0, 7);
+	w->can_open = false;
+	world_reply(w, RCODE_NOERROR);
+	world_advance_ms(w, 1001); /* the old one's probe is over, and so is its socket */
+	world_query(w, "example.org", A, 1, 2);
+	world_reply(w, RCODE_NOERROR);
+	uint16_t fresh = 0;
+	for (uint32_t serial = 8; fresh != old; serial++)
+		fresh = repeat_as(0, serial);
+	answer(world_sent(w, 0), RCODE_NOERROR);
+	cr_expect(carries_traffic(0, fresh));
+	cr_expect(w->worker->sockets[fresh].is_open);
+}
+
 Test(worker_probe, give_up_ends_probes_too)
 {
 	probe(0, 1);
