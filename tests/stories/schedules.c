@@ -37,7 +37,7 @@ struct schedule {
 	struct life *lives;
 	size_t size;
 	uint64_t n_queries; /* that may have been taken */
-	uint64_t n_retries[2], n_given_back[2], n_fallbacks;
+	uint64_t n_retries[2], n_given_back[2], n_answered, n_fallbacks;
 	int64_t start_ns;
 };
 
@@ -60,15 +60,29 @@ static bool chance(struct schedule *s, uint32_t percent)
 
 /* ---- a configuration ---------------------------------------------------------------------------- */
 
+/* One draw a statement, so that a seed means the same whatever compiled this. */
+static void put_number(struct schedule *s, FILE *f, const char *key, unsigned least, uint32_t n)
+{
+	fprintf(f, "%s = %u;", key, least + below(s, n));
+}
+
+static void put_word(struct schedule *s, FILE *f, const char *key, const char *usual,
+	uint32_t percent, const char *other)
+{
+	fprintf(f, "%s = \"%s\";", key, chance(s, percent) ? usual : other);
+}
+
 static void put_server(struct schedule *s, FILE *f, unsigned i)
 {
 	static const char *const states[] = { "up", "down", "drain" };
 
-	fprintf(f, "%s{ name = \"%c\"; address = \"198.51.100.%u\"; weight = %u; tier = %u;",
-		i ? ", " : "", 'a' + (int)i, i + 1, 1 + below(s, 4),
-		chance(s, 30) ? below(s, 3) : 0);
+	fprintf(f, "%s{ name = \"%c\"; address = \"198.51.100.%u\"; ", i ? ", " : "", 'a' + (int)i,
+		i + 1);
+	put_number(s, f, "weight", 1, 4);
+	if (chance(s, 30))
+		put_number(s, f, " tier", 0, 3);
 	if (chance(s, 40))
-		fprintf(f, " max_outstanding = %u;", 1 + below(s, 20));
+		put_number(s, f, " max_outstanding", 1, 20);
 	if (chance(s, 10) && i > 0)
 		fprintf(f, " state = \"%s\";", states[below(s, 3)]);
 	fputs(" }\n", f);
@@ -83,7 +97,8 @@ static void put_retries(struct schedule *s, FILE *f)
 
 	fprintf(f, "attempts = %u;\nattempt_timeout_ms = %u;\ndeadline_ms = %u;\n", attempts,
 		timeout_ms, timeout_ms + 100 + below(s, 3000));
-	fprintf(f, "retry = { budget_percent = %u; on = [ ", below(s, 30));
+	put_number(s, f, "retry = { budget_percent", 0, 30);
+	fputs(" on = [ ", f);
 	for (unsigned i = 0; i < 4; i++) {
 		if (chance(s, 85)) {
 			fprintf(f, "%s\"%s\"", comma, words[i]);
@@ -91,19 +106,24 @@ static void put_retries(struct schedule *s, FILE *f)
 		}
 	}
 	fputs(" ]; };\n", f);
-	if (attempts > 1 && chance(s, 50))
-		fprintf(f, "hedge = { percent = %u; };\n", 1 + below(s, 50));
+	if (attempts > 1 && chance(s, 50)) {
+		put_number(s, f, "hedge = { percent", 1, 50);
+		fputs(" };\n", f);
+	}
 }
 
 static void put_health(struct schedule *s, FILE *f)
 {
-	fprintf(f,
-		"health = { mode = \"%s\"; fall = %u; rise = %u; timeout_ms = %u; };\n"
-		"eject = { consecutive_timeouts = %u; base_ms = %u; max_percent = %u; };\n"
-		"panic_percent = %u;\nslow_start_ms = %u;\nlatency = \"%s\";\n",
-		chance(s, 80) ? "active" : "off", 1 + below(s, 3), 1 + below(s, 3),
-		100 + below(s, 900), below(s, 6), 100 + below(s, 10000), below(s, 101),
-		below(s, 101), chance(s, 30) ? below(s, 20000) : 0, chance(s, 30) ? "on" : "off");
+	put_word(s, f, "health = { mode", "active", 80, "off");
+	put_number(s, f, " fall", 1, 3);
+	put_number(s, f, " rise", 1, 3);
+	put_number(s, f, " timeout_ms", 100, 900);
+	put_number(s, f, " };\neject = { consecutive_timeouts", 0, 6);
+	put_number(s, f, " base_ms", 100, 10000);
+	put_number(s, f, " max_percent", 0, 101);
+	put_number(s, f, " };\npanic_percent", 0, 101);
+	put_number(s, f, "\nslow_start_ms", 0, chance(s, 30) ? 20000 : 1);
+	put_word(s, f, "\nlatency", "on", 30, "off");
 }
 
 static void put_settings(struct schedule *s, FILE *f)
@@ -117,11 +137,12 @@ static void put_settings(struct schedule *s, FILE *f)
 	fprintf(f, ");\npolicy = \"%s\";\n", policy_table[below(s, POLICY_COUNT)]->name);
 	put_retries(s, f);
 	put_health(s, f);
-	fprintf(f,
-		"on_failure = \"%s\";\non_overload = \"%s\";\nworkers = %u;\npending_max = %u;\n"
-		"upstream_sockets = %u;\ncase_randomize = %s;\n",
-		chance(s, 80) ? "servfail" : "drop", overload[below(s, 3)], 1 + below(s, 3),
-		64 + below(s, 200), 1 + below(s, 4), chance(s, 30) ? "true" : "false");
+	put_word(s, f, "\non_failure", "servfail", 80, "drop");
+	fprintf(f, "\non_overload = \"%s\";", overload[below(s, 3)]);
+	put_number(s, f, "\nworkers", 1, 3);
+	put_number(s, f, "\npending_max", 64, 200);
+	put_number(s, f, "\nupstream_sockets", 1, 4);
+	fprintf(f, "\ncase_randomize = %s;\n", chance(s, 30) ? "true" : "false");
 }
 
 /* ---- what is watched ---------------------------------------------------------------------------- */
@@ -144,19 +165,17 @@ static void end_life(struct schedule *s, size_t i, const char *how)
 	life->is_open = false;
 }
 
-static void on_answered(struct stage *stage, size_t i, const struct packet_view *view)
+static void on_answered(struct stage *stage, size_t i)
 {
 	struct schedule *s = schedule_of(stage);
+	uint64_t n_answered = stage_metric(stage, METRIC_answered_server);
 	uint64_t n_fallbacks = stage_metric(stage, METRIC_fallbacks);
-	bool is_fallback = n_fallbacks > s->n_fallbacks;
-	unsigned rcode = header_rcode(view->flags);
-	/* We answer only these ourselves to what was retried; the servers' FORMERR does not name them. */
-	bool is_ours = (rcode == RCODE_SERVFAIL || rcode == RCODE_REFUSED) && !view->server[0] &&
-		       view->n_questions > 0 && !(view->flags & MESSAGE_TC);
+	/* Then one attempt won it, and may have its token back. */
+	bool is_won = n_answered > s->n_answered && n_fallbacks == s->n_fallbacks;
 
+	s->n_answered = n_answered;
 	s->n_fallbacks = n_fallbacks;
-	/* One attempt won it, and may have its token back. */
-	for (unsigned kind = 0; kind < 2 && !is_ours && !is_fallback; kind++)
+	for (unsigned kind = 0; kind < 2 && is_won; kind++)
 		s->n_given_back[kind] += s->lives[i].n_retries[kind] > 0;
 	end_life(s, i, "is answered");
 }
@@ -273,25 +292,23 @@ static void ask_new(struct schedule *s)
 
 	grow(s);
 	snprintf(name, sizeof name, "q%zu.%s.", i, domains[below(s, 5)]);
-	stage->asks[i] = (struct ask){
-		.client = 1 + (int)below(s, CLIENTS),
-		.worker = below(s, stage->n_workers),
-		.id = (uint16_t)i,
-		.name = strdup(name),
-	};
-	stage->asks[i].query = (struct packet_query){
-		.name = stage->asks[i].name,
-		.type = (uint16_t)(1 + below(s, 2)),
+	struct ask *a = &stage->asks[i];
+	*a = (struct ask){ .id = (uint16_t)i, .name = strdup(name) };
+	a->client = 1 + (int)below(s, CLIENTS);
+	a->worker = below(s, stage->n_workers);
+	a->query = (struct packet_query){
+		.name = a->name,
 		.class = CLASS_IN,
 		.id = (uint16_t)i,
-		.opcode = chance(s, 90)   ? OPCODE_QUERY
-			  : chance(s, 50) ? OPCODE_UPDATE
-					  : below(s, 16),
 		.flags = MESSAGE_RD,
-		.edns_size = chance(s, 30) ? 1232 : 0,
-		.is_signed = chance(s, 5),
 		.n_questions = 1,
 	};
+	a->query.type = (uint16_t)(1 + below(s, 2));
+	a->query.opcode = chance(s, 90)   ? OPCODE_QUERY
+			  : chance(s, 50) ? OPCODE_UPDATE
+					  : below(s, 16);
+	a->query.edns_size = chance(s, 30) ? 1232 : 0;
+	a->query.is_signed = chance(s, 5);
 	s->lives[i] = (struct life){ 0 };
 	stage->n_asks++;
 	ask(s, i);
@@ -311,14 +328,12 @@ static struct habit random_habit(struct schedule *s)
 {
 	static const unsigned rcodes[] = { RCODE_NOERROR, RCODE_NOERROR, RCODE_NOERROR,
 		RCODE_NXDOMAIN, RCODE_SERVFAIL, RCODE_SERVFAIL, RCODE_REFUSED, RCODE_FORMERR };
-	struct habit h = {
-		.temper = chance(s, 85) ? TEMPER_ANSWERS : TEMPER_SILENT,
-		.delay_ns = below(s, chance(s, 80) ? 30 : 2000) * CLOCK_NS_PER_MS,
-		.reply = { .rcode = rcodes[below(s, 8)], .n_answers = -1, .ede = -1 },
-		.as = -1,
-		.copies = 1 + chance(s, 10),
-	};
+	struct habit h = { .reply = { .n_answers = -1, .ede = -1 }, .as = -1 };
 
+	h.temper = chance(s, 85) ? TEMPER_ANSWERS : TEMPER_SILENT;
+	h.delay_ns = below(s, chance(s, 80) ? 30 : 2000) * CLOCK_NS_PER_MS;
+	h.reply.rcode = rcodes[below(s, 8)];
+	h.copies = 1 + chance(s, 10);
 	if (chance(s, 8))
 		h.reply.ede = (int)below(s, 24);
 	h.reply.without_question = chance(s, 5);

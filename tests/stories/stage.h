@@ -189,7 +189,7 @@ struct stage {
 	size_t n_chronicle;
 
 	/* Who wants to hear of answers and traces besides; NULL: nobody. */
-	void (*answered)(struct stage *s, size_t ask, const struct packet_view *view);
+	void (*answered)(struct stage *s, size_t ask);
 	void (*traced)(struct stage *s, const struct worker_event *event);
 
 	/* The first thing that was not as told; "" while all is well. */

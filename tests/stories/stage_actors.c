@@ -240,7 +240,7 @@ void stage_answered(struct stage_worker *w, const struct origin *o, const uint8_
 	}
 	ask->n_answers++;
 	if (s->answered)
-		s->answered(s, (size_t)(ask - s->asks), &h.view);
+		s->answered(s, (size_t)(ask - s->asks));
 	if (h.view.server[0])
 		h.from = stage_server(s, h.view.server);
 	h.data = copy_of(data, len);
