@@ -225,6 +225,8 @@ static int make_engine(struct daemon *d)
 			.n_workers = d->n_workers,
 			.pending_max = (uint32_t)c->pending_max,
 			.queue_capacity = (size_t)c->queue_capacity,
+			.queue_target_ns = c->queue_target_ms * CLOCK_NS_PER_MS,
+			.queue_interval_ns = c->queue_interval_ms * CLOCK_NS_PER_MS,
 			.trace = d->params->trace,
 			.probe_done = prober_result,
 			.sign = prober_sign,

@@ -20,8 +20,6 @@ struct worker_params plan_worker(const struct config *c, unsigned sockets_per_se
 		.on_overload = c->on_overload,
 		.udp_reply_max = (uint16_t)c->udp_reply_max,
 		.case_randomize = c->case_randomize,
-		.codel_target_ns = c->queue_target_ms * CLOCK_NS_PER_MS,
-		.codel_interval_ns = c->queue_interval_ms * CLOCK_NS_PER_MS,
 		.sockets_per_server = (uint16_t)sockets_per_server,
 	};
 }

@@ -26,9 +26,3 @@ void codel_note(struct codel *c, int64_t delay_ns, int64_t now_ns)
 	if (delay_ns < c->min_delay_ns)
 		c->min_delay_ns = delay_ns;
 }
-
-bool codel_is_too_late(struct codel *c, int64_t delay_ns, int64_t now_ns)
-{
-	codel_note(c, delay_ns, now_ns);
-	return c->is_standing && delay_ns > 2 * c->target_ns;
-}

@@ -3,7 +3,7 @@
  * codel - is the queue standing? Controlled delay after Nichols and Jacobson (RFC 8289), in the
  * form for servers of "Fail at Scale" (Maurer, ACM Queue 2015): when even the shortest wait of an
  * interval was over the target, the queue does not drain between bursts, it stands; then what
- * has waited longer than twice the target is shed before work is spent on it. Owner only.
+ * has waited too long is to be shed before work is spent on it. Owner only.
  *
  * A queue that was emptied drains, however long what was in it had waited: whoever serves it may
  * have been without a CPU, and shedding does not bring that back. */
@@ -21,5 +21,3 @@ struct codel {
 void codel_init(struct codel *c, int64_t target_ns, int64_t interval_ns);
 /* Takes note of one delay; 0 when nothing waits any more. */
 void codel_note(struct codel *c, int64_t delay_ns, int64_t now_ns);
-/* Takes note of one delay; true: shed it. */
-bool codel_is_too_late(struct codel *c, int64_t delay_ns, int64_t now_ns);

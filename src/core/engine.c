@@ -24,7 +24,6 @@ struct engine {
 	struct queue *queue;
 	struct pending_quota quota;
 	struct port_set avoid_ports;
-	int64_t codel_target_ns;
 	int *listen_fds; /* by listener index */
 	struct receiver **receivers;
 	unsigned n_receivers;
@@ -90,8 +89,8 @@ static int take_memory(struct engine *e)
 			.capacity = p->queue_capacity,
 			.n_producers = e->n_receivers,
 			.n_consumers = p->n_workers,
-			.target_ns = e->codel_target_ns,
-			.interval_ns = p->worker.codel_interval_ns,
+			.target_ns = p->queue_target_ns,
+			.interval_ns = p->queue_interval_ns,
 		},
 		&e->queue);
 }
@@ -121,8 +120,8 @@ static int make_receiver(struct engine *e, unsigned k)
 			.acl = e->params.acl,
 			.queue = e->queue,
 			.metrics = &e->metrics[k],
-			.fair = { .target_ns = e->codel_target_ns,
-				.interval_ns = e->params.worker.codel_interval_ns,
+			.fair = { .target_ns = e->params.queue_target_ns,
+				.interval_ns = e->params.queue_interval_ns,
 				.capacity = e->params.queue_capacity,
 				.n_receivers = e->n_receivers },
 			.on_overload = e->params.worker.on_overload,
@@ -175,9 +174,6 @@ int engine_new(const struct engine_params *params, struct engine **engine_out)
 		return ERR_NOMEM;
 	e->params = *params;
 	fill_in(&e->params.worker, params->n_workers);
-	/* The queue sheds, for all workers; a machine's own codel is for front ends without one. */
-	e->codel_target_ns = params->worker.codel_target_ns;
-	e->params.worker.codel_target_ns = INT64_MAX / 4;
 	if ((rc = take_memory(e)) < 0)
 		goto fail;
 	pending_quota_init(&e->quota, params->pending_max, params->n_workers);

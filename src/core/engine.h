@@ -30,7 +30,8 @@ struct engine_params {
 	bool measures_latency; /* for engine_latency */
 	unsigned n_workers;
 	uint32_t pending_max;
-	size_t queue_capacity;
+	size_t queue_capacity; /* datagrams */
+	int64_t queue_target_ns, queue_interval_ns; /* core/queue.h */
 	bool trace;
 	void (*probe_done)(void *ctx, const struct probe_result *result); /* any worker's thread */
 	void (*sign)(void *ctx, uint16_t server, enum sign sign); /* the same */
@@ -41,7 +42,8 @@ struct engine_params {
 int engine_new(const struct engine_params *params, struct engine **engine_out);
 void engine_free(struct engine **e); /* stopped and joined, or never started; sets it to NULL */
 
-int engine_start(struct engine *e); /* ERR_SYSTEM: no thread to be had; stop and join all the same */
+int engine_start(
+	struct engine *e); /* ERR_SYSTEM: no thread to be had; stop and join all the same */
 void engine_stop(struct engine *e);
 void engine_hurry(struct engine *e);
 bool engine_is_finished(const struct engine *e); /* every worker's loop has ended */

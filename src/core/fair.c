@@ -24,6 +24,7 @@
 #define CALM_WINDOWS 10 /* then the limit is lifted */
 #define LEAST_RATE 100.0 /* let in, whatever was seen */
 #define KEY_LIFE_NS (5 * CLOCK_NS_PER_S)
+#define ASKED_KEPT 0.8f /* per window */
 #define CREDIT_LEAST 4.0f /* datagrams: nobody asks at an even pace */
 
 void fair_init(struct fair *f, const struct fair_params *params)
@@ -57,7 +58,7 @@ enum fair_verdict fair_judge(struct fair *f, const struct addr *client)
 			f->has_shed = true;
 			return FAIR_SHED;
 		}
-		is_light = f->credit[b] >= f->credit_most / 2;
+		is_light = f->asked[b] <= f->level / 2 && f->credit[b] >= f->credit_most / 2;
 		f->credit[b] -= 1;
 	}
 	f->n_admitted++;
@@ -145,9 +146,10 @@ static void begin_limiting(struct fair *f, const struct queue_load *load, double
 	if (f->total < LEAST_RATE)
 		f->total = LEAST_RATE;
 	set_level(f, load, seconds);
-	for (unsigned b = 0; b < FAIR_BUCKETS; b++)
-		f->credit[b] = f->arrived[b] / seconds <= f->level ? f->credit_most
-								   : first_credit(b);
+	for (unsigned b = 0; b < FAIR_BUCKETS; b++) {
+		f->asked[b] = (float)(f->arrived[b] / seconds);
+		f->credit[b] = f->asked[b] <= f->level ? f->credit_most : first_credit(b);
+	}
 }
 
 static void stop_limiting(struct fair *f)
@@ -216,11 +218,22 @@ static void adapt_total(struct fair *f, const struct queue_load *load, double se
 		f->total = LEAST_RATE;
 }
 
+/* Who asked for much is not forgotten for a pause. */
+static void note_asked(struct fair *f, double seconds)
+{
+	for (unsigned b = 0; b < FAIR_BUCKETS; b++) {
+		float rate = (float)(f->arrived[b] / seconds), before = f->asked[b] * ASKED_KEPT;
+
+		f->asked[b] = before > rate ? before : rate;
+	}
+}
+
 static void end_window(struct fair *f, const struct queue_load *load, double seconds)
 {
 	f->taken = taken_in(f, load, seconds);
 	if (!f->is_limiting)
 		return;
+	note_asked(f, seconds);
 	adapt_total(f, load, seconds);
 	f->n_calm = f->has_shed ? 0 : f->n_calm + 1;
 	if (f->n_calm == CALM_WINDOWS)
@@ -237,13 +250,15 @@ static void give_credit(struct fair *f, double seconds)
 		f->credit[b] = f->credit[b] + each < most ? f->credit[b] + each : most;
 }
 
-/* Nobody is known under the new key: all begin with the same. */
+/* Nobody is known under the new key: all begin with the same, just enough to be light. */
 static void renew_key(struct fair *f, int64_t now_ns)
 {
 	rng_bytes(f->params.rng, f->key.bytes, sizeof f->key.bytes);
 	f->key_ends_ns = now_ns + KEY_LIFE_NS;
-	for (unsigned b = 0; b < FAIR_BUCKETS; b++)
+	for (unsigned b = 0; b < FAIR_BUCKETS; b++) {
 		f->credit[b] = first_credit(b);
+		f->asked[b] = 0;
+	}
 	if (f->is_limiting)
 		give_credit(f, (double)f->params.interval_ns / 2 / CLOCK_NS_PER_S);
 }

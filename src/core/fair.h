@@ -56,18 +56,26 @@ struct fair {
 	double capacity; /* of the workers, when it was last reached; 0: not since it is limiting */
 	double level; /* each bucket; INFINITY: no limit */
 	unsigned n_calm; /* windows in a row in which nothing was shed */
+	float asked[FAIR_BUCKETS]; /* the rate of late; 0: not known yet */
 	float credit_most; /* datagrams */
 	float credit[FAIR_BUCKETS];
 };
 
 void fair_init(struct fair *f, const struct fair_params *params);
-/* What becomes of a datagram: shed, or let in; light: its prefix asks less than it might. */
+/* What becomes of a datagram: shed, or let in; light: its prefix asks for
+ * little, and has for a while. */
 enum fair_verdict { FAIR_SHED, FAIR_LET_IN, FAIR_LIGHT };
 
 /* For each datagram of a client that would go to the queue. */
 enum fair_verdict fair_judge(struct fair *f, const struct addr *client);
 /* To be called with what the queue looks like as soon as fair_is_due() says so, while datagrams come. */
 void fair_tick(struct fair *f, const struct queue_load *load, int64_t now_ns);
+
+/* Are clients held back? */
+static inline bool fair_is_limiting(const struct fair *f)
+{
+	return f->is_limiting;
+}
 
 static inline bool fair_is_due(const struct fair *f, int64_t now_ns)
 {

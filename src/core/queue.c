@@ -133,7 +133,7 @@ static struct batch *take_batch_locked(struct queue *q)
 	struct batch *b = slab_at(q->batches, slot);
 	b->next = NULL;
 	b->n = 0;
-	b->is_light = false;
+	b->is_light = b->is_rationed = false;
 	return b;
 }
 
@@ -195,17 +195,25 @@ static struct batch *oldest_locked(const struct queue *q)
 	return q->lines[false].oldest ? q->lines[false].oldest : q->lines[true].oldest;
 }
 
-static bool is_late_locked(const struct queue *q, const struct batch *b, int64_t now_ns)
+/* The age at which it is. */
+static int64_t late_ns_locked(const struct queue *q, const struct batch *b)
 {
-	return q->codel.target_ns > 0 && !b->is_light &&
-	       now_ns - b->arrival_ns > QUEUE_LATE_TARGETS * q->codel.target_ns;
+	if (q->codel.target_ns == 0 || b->is_light)
+		return INT64_MAX;
+	return (b->is_rationed ? QUEUE_RATIONED_TARGETS : QUEUE_LATE_TARGETS) * q->codel.target_ns;
 }
 
-/* Late ones are shed on the verdict of an interval, or while so many wait that it need not be
- * heard; a burst alone is served to its end. */
-static bool is_shedding_locked(const struct queue *q)
+static bool is_late_locked(const struct queue *q, const struct batch *b, int64_t now_ns)
 {
-	return q->codel.is_standing || q->load.waiting >= q->capacity / QUEUE_FULL_PART;
+	return now_ns - b->arrival_ns > late_ns_locked(q, b);
+}
+
+/* Late ones are shed while clients are held back, on the verdict of an interval, or while so many
+ * wait that it need not be heard; a burst alone is served to its end. */
+static bool is_shedding_locked(const struct queue *q, const struct batch *b)
+{
+	return b->is_rationed || q->codel.is_standing ||
+	       q->load.waiting >= q->capacity / QUEUE_FULL_PART;
 }
 
 /* The oldest, as far as they must go for n more to come. */
@@ -215,7 +223,7 @@ static struct batch *push_out_locked(struct queue *q, size_t n, int64_t now_ns)
 	size_t n_out = 0;
 
 	for (struct batch *b; (b = oldest_locked(q));) {
-		bool is_late = is_shedding_locked(q) && is_late_locked(q, b, now_ns) &&
+		bool is_late = is_shedding_locked(q, b) && is_late_locked(q, b, now_ns) &&
 			       n_out < LATE_PER_PUSH;
 
 		if (!is_late && q->load.waiting + n <= q->capacity)
@@ -272,8 +280,17 @@ static struct batch *next_locked(const struct queue *q, int64_t now_ns)
 static void note_taken_locked(struct queue *q, struct batch *b, int64_t now_ns)
 {
 	unlink_locked(q, b);
+	b->late_ns = b->is_rationed ? late_ns_locked(q, b) : INT64_MAX;
+	if (now_ns - b->arrival_ns > b->late_ns)
+		return; /* taken to be shed */
 	q->load.n_taken += b->n;
 	q->load.delay_sum_ns += (now_ns - b->arrival_ns) * b->n;
+}
+
+static bool fits(const struct batch *b, const struct batch *other)
+{
+	return b->n + other->n <= BATCH_MAX && b->is_rationed == other->is_rationed &&
+	       b->is_light == other->is_light;
 }
 
 /* A batch, and with it those that follow as far as they fit into it: what is small because it came
@@ -285,7 +302,7 @@ static struct batch *take_locked(struct queue *q, int64_t now_ns)
 	if (q->codel.target_ns > 0)
 		codel_note(&q->codel, now_ns - oldest_locked(q)->arrival_ns, now_ns);
 	note_taken_locked(q, b, now_ns);
-	while ((other = next_locked(q, now_ns)) && b->n + other->n <= BATCH_MAX) {
+	while ((other = next_locked(q, now_ns)) && fits(b, other)) {
 		note_taken_locked(q, other, now_ns);
 		memcpy(&b->datagrams[b->n], other->datagrams, other->n * sizeof b->datagrams[0]);
 		b->n += other->n;

@@ -15,6 +15,10 @@
  * waited QUEUE_LATE_TARGETS times the target. Oldest first would serve everybody just too late; and
  * shedding by age alone would shed all of it when a worker had no CPU for a moment.
  *
+ * Batches that are rationed (core/fair.h) are late after QUEUE_RATIONED_TARGETS, without a verdict:
+ * there is more than enough newer work, and each moment that one waits here is added to those that its
+ * reply has to wait for the worker. They are given back too, or shed by the worker that takes them.
+ *
  * Batches that are light, of clients who ask little while others are held back (core/fair.h), go
  * before all others and are pushed out last.
  *
@@ -33,6 +37,7 @@ struct queue; /* opaque: the lock is nobody else's business */
 /* 40 ms by default: the most that leaves an answer in 50, and longer than a worker that shares its
  * CPU with a handful of busy programs waits for its turn. */
 #define QUEUE_LATE_TARGETS 8
+#define QUEUE_RATIONED_TARGETS 2 /* as in "Fail at Scale" */
 #define QUEUE_FULL_PART 4 /* of the capacity: so much waiting is overload, without a verdict */
 
 struct queue_params {
@@ -45,7 +50,7 @@ struct queue_params {
 /* The counters count from the start. */
 struct queue_load {
 	size_t waiting; /* datagrams */
-	uint64_t n_pushed, n_taken; /* datagrams; those taken went to workers */
+	uint64_t n_pushed, n_taken; /* datagrams; those taken went to workers in time */
 	int64_t delay_sum_ns; /* of those taken, each counted as the oldest of its batch */
 	uint64_t n_drained; /* how often a worker found nothing more */
 	bool is_standing;

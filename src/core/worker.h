@@ -18,7 +18,6 @@
 #include "balance/signs.h"
 #include "base/hash.h"
 #include "core/budget.h"
-#include "core/codel.h"
 #include "core/datagram.h"
 #include "core/pending.h"
 #include "core/wheel.h"
@@ -63,7 +62,6 @@ struct worker_params {
 	enum on_overload on_overload;
 	uint16_t udp_reply_max;
 	bool case_randomize;
-	int64_t codel_target_ns, codel_interval_ns;
 	uint16_t sockets_per_server;
 
 	/* What follows is the engine's to fill in. */
@@ -161,7 +159,6 @@ struct worker_server {
 struct worker {
 	struct worker_env env;
 	struct wheel wheel;
-	struct codel codel;
 	struct budget silence, rcodes; /* for retries, by what they are for */
 	struct debtors debtors; /* of both budgets */
 	int64_t answered_ns; /* when an acceptable reply came last */
@@ -190,7 +187,9 @@ int worker_new(const struct worker_env *env, int64_t now_ns, struct worker **wor
 void worker_free(struct worker **w); /* *w may be NULL; sets it to NULL */
 
 /* Events in. */
-void worker_take(struct worker *w, int64_t now_ns, struct datagram *const *datagrams, size_t n);
+/* What has waited longer than late_ns is shed; INT64_MAX: nothing is. */
+void worker_take(struct worker *w, int64_t now_ns, struct datagram *const *datagrams, size_t n,
+	int64_t late_ns);
 void worker_replies(struct worker *w, int64_t now_ns, struct worker_reply *replies, size_t n);
 void worker_tick(struct worker *w, int64_t now_ns);
 /* Why a send did not happen: the server's side said so, twice over, or we have no room to send. */

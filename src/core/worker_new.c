@@ -39,7 +39,6 @@ int worker_new(const struct worker_env *env, int64_t now_ns, struct worker **wor
 	for (size_t i = 0; i < n_servers; i++)
 		w->servers[i].probe_socket = WORKER_SOCKET_NONE;
 	wheel_init(&w->wheel, now_ns);
-	codel_init(&w->codel, env->params->codel_target_ns, env->params->codel_interval_ns);
 	budget_init(&w->silence, env->params->retry_budget_percent, by_time, now_ns);
 	budget_init(&w->rcodes, env->params->retry_budget_percent, by_time, now_ns);
 	w->trim_ns = INT64_MAX;

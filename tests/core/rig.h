@@ -113,14 +113,14 @@ static inline void rig_init(
 			.attempts = 1,
 			.n_workers = n_workers,
 			.udp_reply_max = 1232,
-			.codel_target_ns = CLOCK_NS_PER_S, /* a busy machine must not shed here */
-			.codel_interval_ns = 10 * CLOCK_NS_PER_S,
 			.sockets_per_server = 4,
 		},
 		.n_workers = n_workers,
 		.sign = rig_on_sign,
 		.pending_max = 16384,
 		.queue_capacity = 8192,
+		.queue_target_ns = CLOCK_NS_PER_S, /* a busy machine must not shed here */
+		.queue_interval_ns = 10 * CLOCK_NS_PER_S,
 	};
 }
 

@@ -284,6 +284,23 @@ Test(fair, workers_that_stood_still_do_not_close_the_way_for_long)
 	cr_expect_geq(taken, 8500, "%g", taken);
 }
 
+Test(fair, only_who_asked_little_for_a_while_is_light)
+{
+	begin(10000);
+	unsigned other = add(1, 40000), flood = add(1, 40000), small = add(1, 100);
+	run(1000);
+	cr_expect_gt(prefixes[small].n_light, 0);
+	cr_expect_eq(prefixes[flood].n_light, 0);
+	cr_expect_eq(prefixes[other].n_light, 0);
+	prefixes[flood].rate = 0; /* it pauses, and saves credit */
+	run(300);
+	prefixes[flood].rate = 100;
+	run(300);
+	cr_expect_eq(prefixes[flood].n_light, 0);
+	run(2000);
+	cr_expect_gt(prefixes[flood].n_light, 0);
+}
+
 Test(fair, a_prefix_is_24_bits_or_56)
 {
 	static const struct {

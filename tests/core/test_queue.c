@@ -343,6 +343,79 @@ Test(queue, so_many_that_wait_need_no_verdict)
 	queue_give_back(q, out);
 }
 
+/* The same, while clients are held back. */
+static struct batch *push_rationed_at(int64_t arrival_ms, int64_t now_ms, bool is_light)
+{
+	struct batch *b = batch_of(BATCH_MAX, (uint16_t)arrival_ms);
+
+	b->is_light = is_light;
+	b->is_rationed = true;
+	for (unsigned i = 0; i < b->n; i++)
+		b->datagrams[i]->arrival_ns = arrival_ms * MS;
+	return queue_push(q, b, now_ms * MS);
+}
+
+Test(queue, rationed_batches_are_late_early_and_without_a_verdict)
+{
+	begin_timed(8192);
+	cr_expect_null(push_rationed_at(0, 0, false));
+	cr_expect_null(push_rationed_at(1, 1, false));
+	struct batch *out = push_rationed_at(11, 11, false);
+	cr_assert_not_null(out, "older than twice the target");
+	cr_expect(out->is_late);
+	cr_expect_eq(out->datagrams[0]->len, 0);
+	cr_expect_null(out->next);
+	queue_give_back(q, out);
+	cr_expect_eq(pop_at(11), 1);
+	cr_expect_eq(pop_at(11), 11);
+}
+
+Test(queue, a_worker_is_told_what_to_shed_of_what_is_rationed)
+{
+	struct queue_load load;
+
+	begin_timed(8192);
+	push_rationed_at(0, 0, false);
+	push_rationed_at(9, 9, false);
+	push_rationed_at(9, 9, true);
+	push_at(9, 9, false);
+	for (int i = 0; i < 4; i++) {
+		struct batch *b = queue_pop(q, 0, NULL, 12 * MS);
+
+		cr_assert_not_null(b);
+		cr_expect_eq(b->late_ns, b->is_rationed && !b->is_light ? 10 * MS : INT64_MAX);
+		queue_give_back(q, b);
+	}
+	queue_look(q, &load);
+	cr_expect_eq(load.n_taken, 3 * BATCH_MAX);
+	cr_expect_eq(load.delay_sum_ns, 3 * 3 * MS * BATCH_MAX);
+}
+
+Test(queue, batches_of_different_kinds_are_not_taken_together)
+{
+	static const struct {
+		bool is_light, is_rationed;
+	} kinds[] = { { true, true }, { false, true }, { false, false } };
+
+	begin_timed(8192);
+	for (int i = 0; i < 3; i++) {
+		struct batch *b = batch_of(1, 1);
+
+		b->is_light = kinds[i].is_light;
+		b->is_rationed = kinds[i].is_rationed;
+		queue_push(q, b, 0);
+	}
+	for (int i = 0; i < 3; i++) {
+		struct batch *b = queue_pop(q, 0, NULL, 0);
+
+		cr_assert_not_null(b);
+		cr_expect_eq(b->n, 1);
+		cr_expect_eq(b->is_light, kinds[i].is_light);
+		cr_expect_eq(b->is_rationed, kinds[i].is_rationed);
+		queue_give_back(q, b);
+	}
+}
+
 Test(queue, light_batches_go_first_and_are_never_late)
 {
 	begin_timed(8192);

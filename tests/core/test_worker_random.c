@@ -171,6 +171,7 @@ Test(worker_random, a_million_queries_leak_nothing, .timeout = 300)
 	p.worker.case_randomize = true;
 	p.worker.on_overload = ON_OVERLOAD_REFUSED;
 	s.w = world_new(&p);
+	s.w->late_ns = 29 * CLOCK_NS_PER_MS;
 	while (s.w->n_fed < N_QUERIES) {
 		step(&s);
 		if (s.w->n_fed % 4096 == 0)

@@ -240,49 +240,26 @@ Test(worker_socket, no_room_for_another_long_query_is_overload)
 	cr_expect_eq(w->n_sent, 65, "short ones still have room");
 }
 
-/* ---- standing queues ------------------------------------------------------------------------------------ */
+/* ---- what waited too long ------------------------------------------------------------------------------- */
 
-/* A query each millisecond for so long, all of which have waited so long. */
-static void load(int64_t ms, int64_t delay_us)
+Test(worker_socket, what_waited_longer_than_is_said_is_shed)
 {
 	struct message m = message_query("example.com", A, 0);
 
-	for (int64_t i = 0; i < ms; i++) {
-		message_pad(&m, m.len);
-		m.data[0] = (uint8_t)(w->now_ns / CLOCK_NS_PER_MS >> 8);
-		m.data[1] = (uint8_t)(w->now_ns / CLOCK_NS_PER_MS);
-		world_take_delayed(w, &m, 1, delay_us);
-		if (w->n_sent > 0 && worker_queries(w->worker) > 0)
-			world_reply(w, RCODE_NOERROR);
-		world_forget(w);
-		world_advance_ms(w, 1);
-	}
-}
-
-Test(worker_socket, a_standing_queue_sheds_what_is_old)
-{
-	load(100, 20000);
-	world_expect_metric(w, shed_delay, 0); /* one interval to be sure */
-	load(100, 20000);
-	cr_expect_geq(world_metric(w, METRIC_shed_delay), 99);
-	uint64_t shed = world_metric(w, METRIC_shed_delay);
-	load(1, 9999); /* less than twice the target: served even now */
-	world_expect_metric(w, shed_delay, shed);
-	load(200, 1000); /* the queue is drained */
-	load(50, 20000); /* a burst */
-	world_expect_metric(w, shed_delay, shed);
+	w->late_ns = 10 * CLOCK_NS_PER_MS;
+	world_take_delayed(w, &m, 1, 10000);
+	cr_expect_eq(w->n_sent, 1, "not longer");
+	world_reply(w, RCODE_NOERROR);
+	world_forget(w);
+	world_take_delayed(w, &m, 1, 10001);
+	world_expect_silence(w);
+	world_expect_metric(w, shed_delay, 1);
+	w->late_ns = INT64_MAX;
+	world_take_delayed(w, &m, 1, 10001);
+	cr_expect_eq(w->n_sent, 1, "nothing was said");
+	world_reply(w, RCODE_NOERROR);
+	world_expect_metric(w, shed_delay, 1);
 	world_expect_balance(w);
-}
-
-Test(worker_socket, a_burst_is_served)
-{
-	for (int i = 0; i < 10; i++) {
-		load(60, 30000);
-		load(1, 100); /* it drains in between */
-		load(60, 1000);
-	}
-	world_expect_metric(w, shed_delay, 0);
-	world_expect_metric(w, answered_server, 1210);
 }
 
 Test(worker_socket, what_waited_is_answered_as_on_overload_says)
@@ -291,7 +268,7 @@ Test(worker_socket, what_waited_is_answered_as_on_overload_says)
 
 	p.worker.on_overload = ON_OVERLOAD_REFUSED;
 	begin(&p);
-	load(150, 20000);
+	w->late_ns = 10 * CLOCK_NS_PER_MS;
 	struct message m = message_query("example.com", A, 5);
 	world_take_delayed(w, &m, 1, 20000);
 	world_expect_answer(w, 1, 5, RCODE_REFUSED);

@@ -162,8 +162,6 @@ struct world_params world_defaults(void)
 			.on_failure = ON_FAILURE_SERVFAIL,
 			.on_overload = ON_OVERLOAD_DROP,
 			.udp_reply_max = 1232,
-			.codel_target_ns = 5 * CLOCK_NS_PER_MS,
-			.codel_interval_ns = 100 * CLOCK_NS_PER_MS,
 			.sockets_per_server = 4,
 		},
 	};
@@ -207,6 +205,7 @@ struct world *world_new(const struct world_params *params)
 	w->params = *params;
 	w->now_ns = START_NS;
 	w->can_open = !params->without_sockets;
+	w->late_ns = INT64_MAX;
 	w->unreachable = -1;
 	w->trim_is_done = true;
 	rng_init_seed(&w->rng, seed);
@@ -326,7 +325,7 @@ void world_take_delayed(struct world *w, const struct message *m, unsigned clien
 	struct datagram *d = datagram_of(w, m, client, delay_us);
 
 	w->n_fed++;
-	worker_take(w->worker, w->now_ns, &d, 1);
+	worker_take(w->worker, w->now_ns, &d, 1, w->late_ns);
 	free(d);
 }
 
@@ -355,7 +354,7 @@ void world_query_batch(struct world *w, unsigned n, uint16_t first_id, unsigned 
 		batch[i] = datagram_of(w, &m, client, 0);
 	}
 	w->n_fed += n;
-	worker_take(w->worker, w->now_ns, batch, n);
+	worker_take(w->worker, w->now_ns, batch, n, w->late_ns);
 	for (unsigned i = 0; i < n; i++)
 		free(batch[i]);
 }

@@ -114,7 +114,7 @@ static void take(struct scene *s, const uint8_t *query, size_t len)
 	d->len = (uint16_t)len;
 	memcpy(d->data, query, len);
 	s->client_id = len >= 2 ? (uint16_t)(query[0] << 8 | query[1]) : 0;
-	worker_take(s->worker, NOW_NS, &d, 1);
+	worker_take(s->worker, NOW_NS, &d, 1, INT64_MAX);
 	free(d);
 }
 
@@ -179,8 +179,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.n_workers = 1,
 		.udp_reply_max = 1232,
 		.case_randomize = data[0] & SWITCH_CASE,
-		.codel_target_ns = NOW_NS,
-		.codel_interval_ns = NOW_NS,
 		.sockets_per_server = 1,
 	};
 	rng_init_seed(&rng, seed);
