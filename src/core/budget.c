@@ -20,7 +20,7 @@ static void fit(struct budget *b)
 
 static void gain(struct budget *b, int64_t amount)
 {
-	b->gained[b->second % BUDGET_SECONDS] += amount;
+	b->gained[b->place] += amount;
 	b->sum += amount;
 	b->tokens += amount;
 	fit(b);
@@ -43,10 +43,9 @@ static void turn_ring(struct budget *b, int64_t second)
 	int64_t steps = second - b->second;
 
 	for (int64_t i = 1; i <= steps && i <= BUDGET_SECONDS; i++) {
-		int64_t *oldest = &b->gained[(b->second + i) % BUDGET_SECONDS];
-
-		b->sum -= *oldest;
-		*oldest = 0;
+		b->place = (b->place + 1) % BUDGET_SECONDS;
+		b->sum -= b->gained[b->place];
+		b->gained[b->place] = 0;
 	}
 	b->second = second;
 	fit(b);

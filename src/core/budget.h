@@ -25,8 +25,9 @@ struct budget {
 	int64_t capacity;
 	int64_t per_query, per_second;
 	int64_t gained[BUDGET_SECONDS]; /* in each second, in a ring; their sum is kept */
+	unsigned place; /* in the ring, of the second that runs */
 	int64_t sum;
-	int64_t second; /* the ring's newest */
+	int64_t second; /* that runs */
 	int64_t counted_ns; /* the gain by time is counted up to here */
 };
 
