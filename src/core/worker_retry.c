@@ -86,25 +86,37 @@ static bool may_ask_again(const struct worker *w, const struct pending *p, int64
 	       (p->may_retry || !was_ever_sent(p));
 }
 
-bool worker_retry(struct worker *w, struct pending *p, int64_t now_ns, enum retry_cause cause)
+static bool retry(struct worker *w, struct pending *p, int64_t now_ns, enum retry_cause cause,
+	const char *reason)
 {
 	static const struct how {
 		enum pool_again again;
 		uint8_t purpose;
-		const char *reason;
 	} how[] = {
-		[RETRY_ON_TIMEOUT] = { AGAIN_ANY, ATTEMPT_FOR_SILENCE, "no reply in time" },
-		[RETRY_ON_UNREACHABLE] = { AGAIN_OTHER, ATTEMPT_FOR_SILENCE, "unreachable" },
-		[RETRY_ON_SERVFAIL] = { AGAIN_BETTER, ATTEMPT_FOR_RCODE, "SERVFAIL" },
-		[RETRY_ON_REFUSED] = { AGAIN_BETTER, ATTEMPT_FOR_RCODE, "REFUSED" },
+		[RETRY_ON_TIMEOUT] = { AGAIN_ANY, ATTEMPT_FOR_SILENCE },
+		[RETRY_ON_UNREACHABLE] = { AGAIN_OTHER, ATTEMPT_FOR_SILENCE },
+		[RETRY_ON_SERVFAIL] = { AGAIN_BETTER, ATTEMPT_FOR_RCODE },
+		[RETRY_ON_REFUSED] = { AGAIN_BETTER, ATTEMPT_FOR_RCODE },
 	};
 
 	if (!(w->env.params->retry_on & cause) || !may_ask_again(w, p, now_ns))
 		return false;
-	if (!ask_again(w, p, now_ns, how[cause].again, how[cause].purpose, how[cause].reason))
+	if (!ask_again(w, p, now_ns, how[cause].again, how[cause].purpose, reason))
 		return false;
 	count(w, METRIC_retries);
 	return true;
+}
+
+bool worker_retry(struct worker *w, struct pending *p, int64_t now_ns, enum retry_cause cause)
+{
+	static const char *const reasons[] = {
+		[RETRY_ON_TIMEOUT] = "no reply in time",
+		[RETRY_ON_UNREACHABLE] = "unreachable",
+		[RETRY_ON_SERVFAIL] = "SERVFAIL",
+		[RETRY_ON_REFUSED] = "REFUSED",
+	};
+
+	return retry(w, p, now_ns, cause, reasons[cause]);
 }
 
 /* Half of its time is over, so that a datagram doubled on its way makes no retry. */
@@ -114,7 +126,7 @@ void worker_hurry(struct worker *w, struct pending *p, int64_t now_ns)
 
 	if (p->is_hurried || (left_ns > w->env.params->attempt_timeout_ns / 2 && !p->is_denied))
 		return;
-	if (worker_retry(w, p, now_ns, RETRY_ON_TIMEOUT)) {
+	if (retry(w, p, now_ns, RETRY_ON_TIMEOUT, "asked again by the client")) {
 		p->is_hurried = true;
 		worker_schedule(w, p);
 	}
@@ -124,9 +136,10 @@ void worker_hurry(struct worker *w, struct pending *p, int64_t now_ns)
 
 static int64_t hedge_due_ns(const struct worker *w, const struct pending *p)
 {
+	if (!p->may_hedge || p->n_attempts != 1)
+		return INT64_MAX;
 	int64_t delay_us = pool_hedge_delay_us(w->env.pool);
-
-	if (!p->may_hedge || p->n_attempts != 1 || delay_us == 0)
+	if (delay_us == 0)
 		return INT64_MAX;
 	return p->arrival_ns + (p->attempts[0].sent_us + delay_us) * CLOCK_NS_PER_US;
 }
