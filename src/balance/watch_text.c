@@ -118,7 +118,7 @@ static void add_state(struct text *t, const struct watch_event *e, const char *p
 		add_up(t, e, probe);
 		break;
 	case SERVER_EJECTED:
-		add(t, " is ejected for %.1f s: ", (double)e->hold_ns / CLOCK_NS_PER_S);
+		add(t, " is ejected for at most %.1f s: ", (double)e->hold_ns / CLOCK_NS_PER_S);
 		add_sign(t, e);
 		break;
 	case SERVER_DOWN:

@@ -79,7 +79,7 @@ static const struct {
 		  .reason = WATCH_BY_SIGN,
 		  .sign = SIGN_BLAMED,
 		  .hold_ns = 5230 * MS },
-		"server a (192.0.2.1) is ejected for 5.2 s: 5 times in a row its SERVFAIL or "
+		"server a (192.0.2.1) is ejected for at most 5.2 s: 5 times in a row its SERVFAIL or "
 		"REFUSED was bettered by another server" },
 	{ { .kind = WATCH_SUSPECT, .server = 1, .sign = SIGN_SILENT, .n = 5 },
 		"server b is suspect: 5 queries without a reply" },
