@@ -5,6 +5,7 @@ good answer in time. Default configuration, 10 000 queries a second, on loopback
 Every fault is met by the default policy, and by each other policy in turn; all of them meet all
 with DNSBAL_FULL=1 (eight minutes more)."""
 import functools
+import os
 import time
 import warnings
 
@@ -15,8 +16,9 @@ from harness import message as m
 from harness import script
 from harness.daemon import start
 from harness.stub import silent
-from harness.wait import FULL, QUICK, SANITIZER, scaled
+from harness.wait import QUICK, SANITIZER, scaled
 
+FULL = bool(os.environ.get("DNSBAL_FULL"))
 RATE = scaled(10000)
 ATTEMPT_MS, DEADLINE_MS = 750, 3000  # the defaults
 SLACK_MS = 50
@@ -306,7 +308,7 @@ def test_unanswerable_names_harm_nobody(balancer, servers, load, trouble):
     assert done["unexpected"] == 0, words
     assert undone["rcodes"] == {str(m.SERVFAIL): undone["sent"]}, words
     if not SANITIZER:
-        assert undone["latency_us"]["p99"] / 1000 <= DEADLINE_MS + SLACK_MS, words
+        assert undone["latency_us"]["max"] / 1000 <= DEADLINE_MS + SLACK_MS, words
 
 
 # ---- weights
@@ -352,7 +354,7 @@ def test_hedges_hide_a_lossy_server(balancer, servers, load):
     assert f.without_answer(done) == 0, words
     p999_ms, delay_ms = done["latency_us"]["p999"] / 1000, max(5, calm["latency_us"]["p98"] / 1000)
     # What is not the delay and a round trip is the wait for a core.
-    assert p999_ms <= delay_ms + rtt_ms + 10, f"{p999_ms} ms, {delay_ms} ms\n{words}"
+    assert p999_ms <= delay_ms + rtt_ms + 5, f"{p999_ms} ms, {delay_ms} ms\n{words}"
     n = after["queries"] - before["queries"]
     extra = (after["attempts"] - before["attempts"] - n) / n
     assert extra <= 0.021, words

@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 from harness import message as m
-from harness.daemon import CORE_WAIT, PATIENT_QUEUE, work_directory
+from harness.daemon import CORE_WAIT, work_directory
 from harness.ports import free_port
 from harness.real import Real
 from harness.wait import PATIENCE, QUICK, SANITIZER, scaled
@@ -15,8 +15,9 @@ SECONDS = 3 if SANITIZER else 10 if QUICK else 30
 RATE = scaled(10000)
 # How far a server's share may be from a third. p2c gives a slower server less, which is its use: 0.9
 # points at most were seen on a quiet machine, 1.9 with one or two busy loops on each core, and 20
-# for one that starved with six; so where cores are that scarce each must only have got some.
+# for one that starved with six; so where cores are that scarce more is let pass.
 TOLERANCE = {"round-robin": 0.005, "p2c": 0.04}
+STARVED = 0.15
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def test_dnsperf_over_three_real_servers(balancer, directory, three, policy):
     shares = {row["name"]: row["queries"] / sent for row in found["servers"]}
     assert abs(sum(shares.values()) - 1) < 1e-9
     wait = 1 if SANITIZER else daemon.core_wait()
-    tolerance = 0.3 if policy == "p2c" and wait > CORE_WAIT else TOLERANCE[policy]
+    tolerance = STARVED if policy == "p2c" and wait > CORE_WAIT else TOLERANCE[policy]
     off = max(abs(share - 1 / 3) for share in shares.values())
     assert off <= tolerance, f"{shares}, waited for a core: {wait:.2f}"
 
@@ -71,10 +72,10 @@ def test_dnsperf_over_three_real_servers(balancer, directory, three, policy):
 @pytest.mark.parametrize("dialect", ["127.0.0.1", "wildcard"])
 def test_every_answer_of_a_load_is_the_right_one(balancer, stubs, tools, dialect):
     made = [stubs(), stubs()]
-    keys = {"queue": PATIENT_QUEUE}
+    keys = {}
     if dialect == "wildcard":
         port = free_port()
-        keys.update(port=port, listen=[f"0.0.0.0:{port}"])
+        keys = {"port": port, "listen": [f"0.0.0.0:{port}"]}
     daemon = balancer([s.forced() for s in made], **keys)
     n = scaled(20000)
     done = tools.run("load", "-p", daemon.port, "-n", n, "-r", scaled(5000), "-c", 4, "-q", 2000)

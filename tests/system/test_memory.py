@@ -2,6 +2,7 @@
 """What a silent server costs: memory per query that waits for it, and the punctuality of the answer
 at the deadline."""
 import socket
+import statistics
 
 import pytest
 from harness import message as m
@@ -27,17 +28,19 @@ def check_deadlines(daemon, done, n, deadline_ms):
     """All SERVFAIL, never early, and 99 in 100 of the whole run at most 20 ms late.
 
     That holds with a neighbour that never sleeps on each core (p99 2 to 6 ms late without, 5 to 17
-    with), not with several (two a core: 10 to 32; four: 19 to 45), so it is not asserted when
-    the daemon had to wait for a core as long as it has to with those."""
+    with), not with several (two a core: 10 to 32; four: 19 to 45): when the daemon had to wait for a
+    core as long as it has to with those, it is asserted of most tenths of the run."""
     got = (done["sent"], done["answered"], done["lost"], done["unexpected"])
     assert got == (n, n, 0, 0), f"{done}\n{daemon.counters()}"
     assert done["rcodes"] == {str(m.SERVFAIL): n}
     if not SANITIZER:
         # The client's stamp of sending is a little older than the arrival we count from.
         assert done["latency_us"]["min"] / 1000 >= deadline_ms - 2, done
-        late_ms = done["latency_us"]["p99"] / 1000 - deadline_ms
         wait = daemon.core_wait()
-        assert late_ms <= LATE_MS or wait > CORE_WAIT, f"waited for a core: {wait:.2f}; {done}"
+        p99_us = done["latency_us"]["p99"]
+        if wait > CORE_WAIT:
+            p99_us = statistics.median(done["p99_of_tenths_us"])
+        assert p99_us / 1000 - deadline_ms <= LATE_MS, f"waited for a core: {wait:.2f}; {done}"
 
 
 def test_full_window_of_a_silent_server(balancer, stubs, silent_row, tools):

@@ -5,21 +5,19 @@ takes from either what a shield does not keep, so what is compared was measured 
 an attempt that fails is made again."""
 import json
 import os
-import statistics
 import subprocess
 
 import pytest
 from harness.daemon import start
 from harness.shield import Shield
-from harness.wait import FULL, PATIENCE, SANITIZER, scaled
+from harness.wait import PATIENCE, QUICK, SANITIZER, scaled
 
 pytestmark = pytest.mark.skipif(os.cpu_count() < 2, reason="needs two CPUs")
 LOOPS = 8
 ATTEMPTS = 3
-SWEEP_MS = 5000 if FULL else 3000  # what a thread saved while it was idle counts for little
-HOLD_MS = 30000 if FULL else 10000
-# In a short run the first moments, before the overload is known, weigh more.
-PART_OF_PEAK = 0.9 if FULL else 0.8
+SWEEP_MS = 3000 if QUICK else 5000  # what a thread saved while it was idle counts for little
+HOLD_MS = 10000 if QUICK else 30000
+PART_OF_PEAK = 0.9
 GROWTH_KB = 4096
 FIRST_RATE = 4000
 
@@ -79,11 +77,11 @@ class Setup:
 
     def peak(self):
         """The best goodput of a sweep, which ends when more queries give clearly fewer answers
-        than were asked for."""
-        best, rate = 0, FIRST_RATE
+        than were asked for; and the rate that gave it."""
+        best, rate = (0, 0), FIRST_RATE
         while True:
             goodput, row = self.goodput(rate, SWEEP_MS)
-            best = max(best, goodput)
+            best = max(best, (goodput, rate))
             if goodput < 0.7 * rate or rate > 200000:
                 return best
             rate = rate * 5 // 4
@@ -104,16 +102,22 @@ def test_goodput_stays_and_answers_stay_early_at_four_times_the_peak(directory, 
     with Setup(directory, shield, balancer, tools) as setup:
 
         def check():
-            peak = setup.peak()
+            # The machine's speed changes within a minute: the peak of that minute is measured on
+            # both sides of what is compared with it.
+            best, rate = setup.peak()
             before = setup.daemon.memory_kb("Rss")
-            goodput, row = setup.goodput(int(4 * peak), HOLD_MS)
+            peaks = [setup.goodput(rate, SWEEP_MS)[0]]
+            goodput, row = setup.goodput(int(4 * best), HOLD_MS)
             grown = setup.daemon.memory_kb("Rss") - before
+            peaks.append(setup.goodput(rate, SWEEP_MS)[0])
+            peak = sum(peaks) / 2
             p99_us = row["latency_us"]["p99"]
-            if not FULL:
-                p99_us = statistics.median(row["p99_of_tenths_us"])
             p99_ms = p99_us / 1000
             good = goodput >= PART_OF_PEAK * peak and p99_ms <= 50 and grown <= GROWTH_KB
-            said = f"peak {peak:.0f}/s, at four times it {goodput:.0f}/s, p99 {p99_ms} ms, {grown} kB more"
+            said = (
+                f"peak {best:.0f}/s, before and after {peaks[0]:.0f} and {peaks[1]:.0f}/s, "
+                f"at four times it {goodput:.0f}/s, p99 {p99_ms} ms, {grown} kB more"
+            )
             print(said)
             return "" if good else f"{said}\n{row}\n{setup.daemon.counters()['counters']}"
 
@@ -125,7 +129,7 @@ def test_one_flooding_prefix_leaves_the_others_alone(directory, shield, balancer
     with Setup(directory, shield, balancer, tools) as setup:
 
         def check():
-            peak = setup.peak()
+            peak, _ = setup.peak()
             others, flood = setup.crowd(
                 HOLD_MS, f"127.10.0.1,8,256,{int(peak / 8)}", f"127.66.0.1,64,1,{int(4 * peak)}"
             )
