@@ -36,23 +36,25 @@ void fair_init(struct fair *f, const struct fair_params *params)
 }
 
 /* A site's usual share of addresses. */
-static unsigned bucket_of(const struct fair *f, const struct addr *client)
+static unsigned bucket_of(const struct hash_key *key, const struct addr *client)
 {
 	size_t len = client->family == AF_INET6 ? 7 : 3;
 	uint8_t text[8] = { client->family };
 
 	memcpy(text + 1, client->ip, len);
-	return (unsigned)(hash64(&f->key, text, sizeof text) % FAIR_BUCKETS);
+	return (unsigned)(hash64(key, text, sizeof text) % FAIR_BUCKETS);
 }
 
 enum fair_verdict fair_judge(struct fair *f, const struct addr *client)
 {
 	if (!f->is_counting)
 		return FAIR_LET_IN;
-	unsigned b = bucket_of(f, client);
+	unsigned b = bucket_of(&f->key, client);
 	bool is_light = false;
 
 	f->arrived[b]++;
+	if (f->is_learning)
+		f->learned[bucket_of(&f->next_key, client)]++;
 	if (f->level < INFINITY) {
 		if (f->credit[b] < 1) {
 			f->has_shed = true;
@@ -74,6 +76,7 @@ static void begin_window(struct fair *f, const struct queue_load *load, int64_t 
 	f->n_admitted = 0;
 	f->has_shed = false;
 	memset(f->arrived, 0, sizeof f->arrived);
+	memset(f->learned, 0, sizeof f->learned);
 }
 
 /* The level at which what was asked in the window, cut to it, adds up to `total`. Each turn takes in
@@ -134,6 +137,14 @@ static float first_credit(unsigned b)
 }
 
 /* Who asks less than the level may spend at once what it would have saved. */
+static void begin_credit(struct fair *f, const uint32_t *arrived, double seconds)
+{
+	for (unsigned b = 0; b < FAIR_BUCKETS; b++) {
+		f->asked[b] = (float)(arrived[b] / seconds);
+		f->credit[b] = f->asked[b] <= f->level ? f->credit_most : first_credit(b);
+	}
+}
+
 static void begin_limiting(struct fair *f, const struct queue_load *load, double seconds)
 {
 	double taken = taken_in(f, load, seconds);
@@ -146,10 +157,7 @@ static void begin_limiting(struct fair *f, const struct queue_load *load, double
 	if (f->total < LEAST_RATE)
 		f->total = LEAST_RATE;
 	set_level(f, load, seconds);
-	for (unsigned b = 0; b < FAIR_BUCKETS; b++) {
-		f->asked[b] = (float)(f->arrived[b] / seconds);
-		f->credit[b] = f->asked[b] <= f->level ? f->credit_most : first_credit(b);
-	}
+	begin_credit(f, f->arrived, seconds);
 }
 
 static void stop_limiting(struct fair *f)
@@ -250,17 +258,18 @@ static void give_credit(struct fair *f, double seconds)
 		f->credit[b] = f->credit[b] + each < most ? f->credit[b] + each : most;
 }
 
-/* Nobody is known under the new key: all begin with the same, just enough to be light. */
-static void renew_key(struct fair *f, int64_t now_ns)
+/* At the end of a window. */
+static void renew_key(struct fair *f, double seconds, int64_t now_ns)
 {
-	rng_bytes(f->params.rng, f->key.bytes, sizeof f->key.bytes);
-	f->key_ends_ns = now_ns + KEY_LIFE_NS;
-	for (unsigned b = 0; b < FAIR_BUCKETS; b++) {
-		f->credit[b] = first_credit(b);
-		f->asked[b] = 0;
+	if (f->is_learning) {
+		f->key = f->next_key;
+		f->key_ends_ns = now_ns + KEY_LIFE_NS;
+		begin_credit(f, f->learned, seconds);
+		f->is_learning = false;
+	} else if (now_ns >= f->key_ends_ns) {
+		rng_bytes(f->params.rng, f->next_key.bytes, sizeof f->next_key.bytes);
+		f->is_learning = true;
 	}
-	if (f->is_limiting)
-		give_credit(f, (double)f->params.interval_ns / 2 / CLOCK_NS_PER_S);
 }
 
 void fair_tick(struct fair *f, const struct queue_load *load, int64_t now_ns)
@@ -284,8 +293,7 @@ void fair_tick(struct fair *f, const struct queue_load *load, int64_t now_ns)
 	} else if (now_ns - f->began_ns >= f->params.interval_ns) {
 		end_window(f, load, seconds);
 		f->is_counting = f->is_limiting || is_filling;
+		renew_key(f, seconds, now_ns);
 		begin_window(f, load, now_ns);
-		if (now_ns >= f->key_ends_ns)
-			renew_key(f, now_ns);
 	}
 }

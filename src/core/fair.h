@@ -6,7 +6,8 @@
  * little does not notice. A flood from everywhere closes the way for all alike: it is nobody's.
  *
  * Prefixes are counted in 1024 buckets by a keyed hash, after stochastic fair blue (Feng et al.
- * 2001). Another key every few seconds: whoever shares a bucket with a flooder does not for long.
+ * 2001). Another key every few seconds: whoever shares a bucket with a flooder does not for long. It is
+ * learned for a window before it is used, so that what is known of a prefix is never forgotten.
  *
  * Capacity is not known but found, as a sender finds a path's: while the workers never empty the
  * queue they are at work all the time, and what they take is their capacity; then a little less is
@@ -37,8 +38,9 @@ struct fair_params {
 /* Only fair.c looks inside. Rates are datagrams a second. */
 struct fair {
 	struct fair_params params;
-	struct hash_key key;
+	struct hash_key key, next_key;
 	int64_t key_ends_ns;
+	bool is_learning; /* the window that runs is counted under the next key too */
 	int64_t tick_ns; /* the next one is due */
 	bool is_counting;
 	bool is_limiting;
@@ -48,7 +50,7 @@ struct fair {
 	int64_t began_ns;
 	uint64_t n_admitted;
 	bool has_shed;
-	uint32_t arrived[FAIR_BUCKETS];
+	uint32_t arrived[FAIR_BUCKETS], learned[FAIR_BUCKETS];
 
 	/* results of windows */
 	double taken, taken_smooth; /* by the workers */
@@ -56,7 +58,7 @@ struct fair {
 	double capacity; /* of the workers, when it was last reached; 0: not since it is limiting */
 	double level; /* each bucket; INFINITY: no limit */
 	unsigned n_calm; /* windows in a row in which nothing was shed */
-	float asked[FAIR_BUCKETS]; /* the rate of late; 0: not known yet */
+	float asked[FAIR_BUCKETS]; /* the rate of late */
 	float credit_most; /* datagrams */
 	float credit[FAIR_BUCKETS];
 };
