@@ -35,9 +35,8 @@ struct datagram {
 struct batch {
 	struct batch *next; /* the queue's, and of lists handed over */
 	struct batch *older; /* the queue's */
-	int64_t arrival_ns; /* the queue's: of the first datagram, its oldest */
+	int64_t arrival_ns, newest_ns; /* the queue's: of the first datagram, its oldest; of the last */
 	unsigned n;
-	int64_t late_ns; /* the queue's: what in it has waited longer is to be shed; INT64_MAX */
 	bool is_light; /* the producer's: goes before others, and is not late while it waits */
 	bool is_rationed; /* the producer's: it has to hold clients back, and lets in what it can */
 	bool is_late; /* of a list that a push gave back: it had waited too long */

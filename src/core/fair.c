@@ -25,6 +25,7 @@
 #define LEAST_RATE 100.0 /* let in, whatever was seen */
 #define KEY_LIFE_NS (5 * CLOCK_NS_PER_S)
 #define ASKED_KEPT 0.8f /* per window */
+#define LEARN_WINDOWS 10 /* of a key before it is used */
 #define CREDIT_LEAST 4.0f /* datagrams: nobody asks at an even pace */
 
 void fair_init(struct fair *f, const struct fair_params *params)
@@ -53,7 +54,7 @@ enum fair_verdict fair_judge(struct fair *f, const struct addr *client)
 	bool is_light = false;
 
 	f->arrived[b]++;
-	if (f->is_learning)
+	if (f->n_learned > 0)
 		f->learned[bucket_of(&f->next_key, client)]++;
 	if (f->level < INFINITY) {
 		if (f->credit[b] < 1) {
@@ -137,11 +138,19 @@ static float first_credit(unsigned b)
 }
 
 /* Who asks less than the level may spend at once what it would have saved. */
-static void begin_credit(struct fair *f, const uint32_t *arrived, double seconds)
+static void begin_credit(struct fair *f)
+{
+	for (unsigned b = 0; b < FAIR_BUCKETS; b++)
+		f->credit[b] = f->asked[b] <= f->level ? f->credit_most : first_credit(b);
+}
+
+/* Who asked for much is not forgotten for a pause. */
+static void note_asked(float *asked, const uint32_t *arrived, double seconds)
 {
 	for (unsigned b = 0; b < FAIR_BUCKETS; b++) {
-		f->asked[b] = (float)(arrived[b] / seconds);
-		f->credit[b] = f->asked[b] <= f->level ? f->credit_most : first_credit(b);
+		float rate = (float)(arrived[b] / seconds), before = asked[b] * ASKED_KEPT;
+
+		asked[b] = before > rate ? before : rate;
 	}
 }
 
@@ -157,7 +166,9 @@ static void begin_limiting(struct fair *f, const struct queue_load *load, double
 	if (f->total < LEAST_RATE)
 		f->total = LEAST_RATE;
 	set_level(f, load, seconds);
-	begin_credit(f, f->arrived, seconds);
+	memset(f->asked, 0, sizeof f->asked);
+	note_asked(f->asked, f->arrived, seconds);
+	begin_credit(f);
 }
 
 static void stop_limiting(struct fair *f)
@@ -226,22 +237,12 @@ static void adapt_total(struct fair *f, const struct queue_load *load, double se
 		f->total = LEAST_RATE;
 }
 
-/* Who asked for much is not forgotten for a pause. */
-static void note_asked(struct fair *f, double seconds)
-{
-	for (unsigned b = 0; b < FAIR_BUCKETS; b++) {
-		float rate = (float)(f->arrived[b] / seconds), before = f->asked[b] * ASKED_KEPT;
-
-		f->asked[b] = before > rate ? before : rate;
-	}
-}
-
 static void end_window(struct fair *f, const struct queue_load *load, double seconds)
 {
 	f->taken = taken_in(f, load, seconds);
 	if (!f->is_limiting)
 		return;
-	note_asked(f, seconds);
+	note_asked(f->asked, f->arrived, seconds);
 	adapt_total(f, load, seconds);
 	f->n_calm = f->has_shed ? 0 : f->n_calm + 1;
 	if (f->n_calm == CALM_WINDOWS)
@@ -261,15 +262,22 @@ static void give_credit(struct fair *f, double seconds)
 /* At the end of a window. */
 static void renew_key(struct fair *f, double seconds, int64_t now_ns)
 {
-	if (f->is_learning) {
-		f->key = f->next_key;
-		f->key_ends_ns = now_ns + KEY_LIFE_NS;
-		begin_credit(f, f->learned, seconds);
-		f->is_learning = false;
-	} else if (now_ns >= f->key_ends_ns) {
+	if (f->n_learned == 0) {
+		if (now_ns < f->key_ends_ns)
+			return;
 		rng_bytes(f->params.rng, f->next_key.bytes, sizeof f->next_key.bytes);
-		f->is_learning = true;
+		memset(f->next_asked, 0, sizeof f->next_asked);
+		f->n_learned = 1;
+		return;
 	}
+	note_asked(f->next_asked, f->learned, seconds);
+	if (f->n_learned++ < LEARN_WINDOWS)
+		return;
+	f->key = f->next_key;
+	f->key_ends_ns = now_ns + KEY_LIFE_NS;
+	memcpy(f->asked, f->next_asked, sizeof f->asked);
+	begin_credit(f);
+	f->n_learned = 0;
 }
 
 void fair_tick(struct fair *f, const struct queue_load *load, int64_t now_ns)

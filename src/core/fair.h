@@ -7,7 +7,7 @@
  *
  * Prefixes are counted in 1024 buckets by a keyed hash, after stochastic fair blue (Feng et al.
  * 2001). Another key every few seconds: whoever shares a bucket with a flooder does not for long. It is
- * learned for a window before it is used, so that what is known of a prefix is never forgotten.
+ * learned for a second before it is used, so that what is known of a prefix is not forgotten.
  *
  * Capacity is not known but found, as a sender finds a path's: while the workers never empty the
  * queue they are at work all the time, and what they take is their capacity; then a little less is
@@ -16,6 +16,7 @@
  *
  * Pure; one owner thread: a receiver. With several, each finds the level by what it sees itself. */
 #pragma once
+#include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,7 +41,8 @@ struct fair {
 	struct fair_params params;
 	struct hash_key key, next_key;
 	int64_t key_ends_ns;
-	bool is_learning; /* the window that runs is counted under the next key too */
+	unsigned
+		n_learned; /* windows counted under the next key too; 0: none, it is not drawn yet */
 	int64_t tick_ns; /* the next one is due */
 	bool is_counting;
 	bool is_limiting;
@@ -58,14 +60,14 @@ struct fair {
 	double capacity; /* of the workers, when it was last reached; 0: not since it is limiting */
 	double level; /* each bucket; INFINITY: no limit */
 	unsigned n_calm; /* windows in a row in which nothing was shed */
-	float asked[FAIR_BUCKETS]; /* the rate of late */
+	float asked[FAIR_BUCKETS], next_asked[FAIR_BUCKETS]; /* the rate of late, under both keys */
 	float credit_most; /* datagrams */
 	float credit[FAIR_BUCKETS];
 };
 
 void fair_init(struct fair *f, const struct fair_params *params);
 /* What becomes of a datagram: shed, or let in; light: its prefix asks for
- * little, and has for a while. */
+ * little, and has for a second, or is new and has not asked for more than half an interval's. */
 enum fair_verdict { FAIR_SHED, FAIR_LET_IN, FAIR_LIGHT };
 
 /* For each datagram of a client that would go to the queue. */
@@ -73,10 +75,10 @@ enum fair_verdict fair_judge(struct fair *f, const struct addr *client);
 /* To be called with what the queue looks like as soon as fair_is_due() says so, while datagrams come. */
 void fair_tick(struct fair *f, const struct queue_load *load, int64_t now_ns);
 
-/* Are clients held back? */
-static inline bool fair_is_limiting(const struct fair *f)
+/* Are clients held back just now? Not while all that is asked fits below the limit. */
+static inline bool fair_is_rationing(const struct fair *f)
 {
-	return f->is_limiting;
+	return f->level < INFINITY;
 }
 
 static inline bool fair_is_due(const struct fair *f, int64_t now_ns)

@@ -205,7 +205,7 @@ static int64_t late_ns_locked(const struct queue *q, const struct batch *b)
 
 static bool is_late_locked(const struct queue *q, const struct batch *b, int64_t now_ns)
 {
-	return now_ns - b->arrival_ns > late_ns_locked(q, b);
+	return now_ns - b->newest_ns > late_ns_locked(q, b);
 }
 
 /* Late ones are shed while clients are held back, on the verdict of an interval, or while so many
@@ -254,6 +254,7 @@ static int take_idle_locked(struct queue *q)
 struct batch *queue_push(struct queue *q, struct batch *b, int64_t now_ns)
 {
 	b->arrival_ns = b->datagrams[0]->arrival_ns;
+	b->newest_ns = b->datagrams[b->n - 1]->arrival_ns;
 	pthread_mutex_lock(&q->lock);
 	assert(!q->is_closed);
 	struct batch *pushed_out = push_out_locked(q, b->n, now_ns);
@@ -280,9 +281,6 @@ static struct batch *next_locked(const struct queue *q, int64_t now_ns)
 static void note_taken_locked(struct queue *q, struct batch *b, int64_t now_ns)
 {
 	unlink_locked(q, b);
-	b->late_ns = b->is_rationed ? late_ns_locked(q, b) : INT64_MAX;
-	if (now_ns - b->arrival_ns > b->late_ns)
-		return; /* taken to be shed */
 	q->load.n_taken += b->n;
 	q->load.delay_sum_ns += (now_ns - b->arrival_ns) * b->n;
 }

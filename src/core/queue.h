@@ -17,7 +17,8 @@
  *
  * Batches that are rationed (core/fair.h) are late after QUEUE_RATIONED_TARGETS, without a verdict:
  * there is more than enough newer work, and each moment that one waits here is added to those that its
- * reply has to wait for the worker. They are given back too, or shed by the worker that takes them.
+ * reply has to wait for the worker. A push gives them back too; but the newest is always left, however
+ * long it waited in the socket, for the workers are not to run dry.
  *
  * Batches that are light, of clients who ask little while others are held back (core/fair.h), go
  * before all others and are pushed out last.
@@ -50,7 +51,7 @@ struct queue_params {
 /* The counters count from the start. */
 struct queue_load {
 	size_t waiting; /* datagrams */
-	uint64_t n_pushed, n_taken; /* datagrams; those taken went to workers in time */
+	uint64_t n_pushed, n_taken; /* datagrams; those taken went to workers */
 	int64_t delay_sum_ns; /* of those taken, each counted as the oldest of its batch */
 	uint64_t n_drained; /* how often a worker found nothing more */
 	bool is_standing;
@@ -74,7 +75,7 @@ struct datagram *queue_take_large(struct queue *q);
 struct batch *queue_push(struct queue *q, struct batch *b, int64_t now_ns);
 
 /* Consumer `i`: gives back `done` (a batch it finished, or NULL) and takes the oldest batch, or the
- * newest while the queue stands, with those that follow as far as they fit into it. NULL when there is none: the consumer is then noted as idle and the next push may signal it.
+ * newest while the queue stands or the oldest is late, with those that follow as far as they fit into it. NULL when there is none: the consumer is then noted as idle and the next push may signal it.
  * Takes queue.lock, never waits. */
 struct batch *queue_pop(struct queue *q, unsigned consumer, struct batch *done, int64_t now_ns);
 

@@ -261,7 +261,7 @@ static void push(struct receiver *r, struct batch **b)
 	if (!*b || (*b)->n == 0)
 		return;
 	count(r, METRIC_batches);
-	(*b)->is_rationed = fair_is_limiting(&r->fair);
+	(*b)->is_rationed = fair_is_rationing(&r->fair);
 	struct batch *pushed_out = queue_push(r->params.queue, *b, r->now_ns);
 	*b = NULL;
 	if (pushed_out)

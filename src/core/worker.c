@@ -372,11 +372,11 @@ static void refuse(struct worker *w, const struct datagram *d, const struct quer
 	answer_now(w, d, q, rcode, EDE_NONE, reason);
 }
 
-static void take_one(struct worker *w, int64_t now_ns, const struct datagram *d, int64_t late_ns)
+static void take_one(struct worker *w, int64_t now_ns, const struct datagram *d)
 {
 	struct query_view q;
 	int64_t delay_ns = now_ns - d->arrival_ns;
-	bool is_late = delay_ns > late_ns || delay_ns >= w->env.params->deadline_ns;
+	bool is_late = delay_ns >= w->env.params->deadline_ns;
 
 	switch (query_parse(d->data, d->len, &q)) {
 	case QUERY_IGNORE:
@@ -398,12 +398,11 @@ static void take_one(struct worker *w, int64_t now_ns, const struct datagram *d,
 	}
 }
 
-void worker_take(struct worker *w, int64_t now_ns, struct datagram *const *datagrams, size_t n,
-	int64_t late_ns)
+void worker_take(struct worker *w, int64_t now_ns, struct datagram *const *datagrams, size_t n)
 {
 	worker_event(w, now_ns);
 	for (size_t i = 0; i < n; i++)
-		take_one(w, now_ns, datagrams[i], late_ns);
+		take_one(w, now_ns, datagrams[i]);
 	worker_flush(w);
 }
 

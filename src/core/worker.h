@@ -187,9 +187,7 @@ int worker_new(const struct worker_env *env, int64_t now_ns, struct worker **wor
 void worker_free(struct worker **w); /* *w may be NULL; sets it to NULL */
 
 /* Events in. */
-/* What has waited longer than late_ns is shed; INT64_MAX: nothing is. */
-void worker_take(struct worker *w, int64_t now_ns, struct datagram *const *datagrams, size_t n,
-	int64_t late_ns);
+void worker_take(struct worker *w, int64_t now_ns, struct datagram *const *datagrams, size_t n);
 void worker_replies(struct worker *w, int64_t now_ns, struct worker_reply *replies, size_t n);
 void worker_tick(struct worker *w, int64_t now_ns);
 /* Why a send did not happen: the server's side said so, twice over, or we have no room to send. */

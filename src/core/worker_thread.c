@@ -317,7 +317,7 @@ static bool take_batches(struct worker_thread *t)
 		t->done = queue_pop(t->params.queue, t->params.number, t->done, t->now_ns);
 		if (!t->done)
 			return false;
-		worker_take(t->worker, t->now_ns, t->done->datagrams, t->done->n, t->done->late_ns);
+		worker_take(t->worker, t->now_ns, t->done->datagrams, t->done->n);
 		report_failures(t);
 	}
 	return true;

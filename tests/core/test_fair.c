@@ -284,6 +284,36 @@ Test(fair, workers_that_stood_still_do_not_close_the_way_for_long)
 	cr_expect_geq(taken, 8500, "%g", taken);
 }
 
+Test(fair, a_new_key_knows_who_asked_for_much)
+{
+	begin(10000);
+	unsigned steady = add(1, 40000), flood = add(1, 40000), small = add(8, 100);
+	run(1000);
+	for (int i = 0; i < 60; i++) { /* it pauses for half of the time, over two keys */
+		prefixes[flood].rate = i % 2 ? 40000 : 0;
+		uint64_t n_light = prefixes[small].n_light, n_sent = prefixes[small].n_sent;
+		run(200);
+		cr_expect_gt(prefixes[small].n_light - n_light,
+			(prefixes[small].n_sent - n_sent) / 2, "turn %d", i);
+	}
+	cr_expect_eq(prefixes[steady].n_light, 0);
+	cr_expect_eq(prefixes[flood].n_light, 0);
+}
+
+Test(fair, what_fits_is_not_rationed)
+{
+	begin(10000);
+	unsigned flood = add(1, 40000);
+	add(64, 100);
+	cr_expect_not(fair_is_rationing(&f));
+	run(2000);
+	cr_expect(fair_is_rationing(&f));
+	prefixes[flood].rate = 0;
+	run(300);
+	cr_expect(f.is_limiting);
+	cr_expect_not(fair_is_rationing(&f));
+}
+
 Test(fair, only_who_asked_little_for_a_while_is_light)
 {
 	begin(10000);

@@ -370,25 +370,33 @@ Test(queue, rationed_batches_are_late_early_and_without_a_verdict)
 	cr_expect_eq(pop_at(11), 11);
 }
 
-Test(queue, a_worker_is_told_what_to_shed_of_what_is_rationed)
+Test(queue, a_batch_is_late_when_all_of_it_is)
 {
-	struct queue_load load;
-
 	begin_timed(8192);
-	push_rationed_at(0, 0, false);
-	push_rationed_at(9, 9, false);
-	push_rationed_at(9, 9, true);
-	push_at(9, 9, false);
-	for (int i = 0; i < 4; i++) {
-		struct batch *b = queue_pop(q, 0, NULL, 12 * MS);
+	struct batch *b = batch_of(2, 1);
+	b->is_rationed = true;
+	b->datagrams[0]->arrival_ns = 0;
+	b->datagrams[1]->arrival_ns = 5 * MS;
+	queue_push(q, b, 5 * MS);
+	cr_expect_null(push_rationed_at(15, 15, false));
+	struct batch *out = push_rationed_at(16, 16, false);
+	cr_assert_not_null(out);
+	cr_expect_eq(out->n, 2);
+	queue_give_back(q, out);
+}
 
-		cr_assert_not_null(b);
-		cr_expect_eq(b->late_ns, b->is_rationed && !b->is_light ? 10 * MS : INT64_MAX);
-		queue_give_back(q, b);
+Test(queue, the_newest_is_left_however_late)
+{
+	begin_timed(8192);
+	for (int64_t i = 0; i < 5; i++) { /* 100 ms in the socket */
+		struct batch *out = push_rationed_at(i, 100 + i, false);
+
+		cr_expect_eq(out != NULL, i > 0);
+		if (out)
+			queue_give_back(q, out);
 	}
-	queue_look(q, &load);
-	cr_expect_eq(load.n_taken, 3 * BATCH_MAX);
-	cr_expect_eq(load.delay_sum_ns, 3 * 3 * MS * BATCH_MAX);
+	cr_expect_eq(pop_at(105), 4);
+	cr_expect_eq(pop_at(105), -1);
 }
 
 Test(queue, batches_of_different_kinds_are_not_taken_together)

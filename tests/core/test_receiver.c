@@ -353,6 +353,10 @@ Test(receiver, a_flood_is_shed_before_the_queue_and_answered_as_configured)
 	cr_expect_eq(metric(METRIC_shed_answered),
 		metric(METRIC_shed_fair) + metric(METRIC_shed_queue) + metric(METRIC_shed_delay));
 	cr_expect_gt(n_answered, 0);
+	bool is_rationed = false; /* any, of the last ones */
+	for (struct batch *b = NULL; (b = queue_pop(queue, 0, b, clock_mono_ns()));)
+		is_rationed |= b->is_rationed;
+	cr_expect(is_rationed);
 	end();
 }
 

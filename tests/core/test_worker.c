@@ -117,7 +117,7 @@ Test(worker, the_answer_leaves_from_where_the_query_came)
 	d->len = (uint16_t)m.len;
 	memcpy(d->data, m.data, m.len);
 	w->n_fed++;
-	worker_take(w->worker, w->now_ns, &d, 1, INT64_MAX);
+	worker_take(w->worker, w->now_ns, &d, 1);
 	world_reply(w, RCODE_NOERROR);
 	const struct world_answer *a = world_expect_answer(w, 1, 1, RCODE_NOERROR);
 	cr_expect(a->origin.has_local);
@@ -225,7 +225,7 @@ Test(worker, more_own_answers_than_boxes_in_one_batch_all_leave)
 		batch[i]->data[1] = (uint8_t)i; /* QDCOUNT 0: FORMERR */
 	}
 	w->n_fed += N;
-	worker_take(w->worker, w->now_ns, batch, N, INT64_MAX);
+	worker_take(w->worker, w->now_ns, batch, N);
 	cr_expect_eq(w->n_flushes, 2, "the boxes are emptied once in between");
 	for (uint16_t i = 0; i < N; i++) {
 		world_expect_answer(w, 1, i, RCODE_FORMERR);
@@ -331,7 +331,7 @@ Test(worker, another_port_or_listener_or_address_of_ours_is_another_query)
 			d->origin.local_ip[0] = 10;
 		}
 		w->n_fed++;
-		worker_take(w->worker, w->now_ns, &d, 1, INT64_MAX);
+		worker_take(w->worker, w->now_ns, &d, 1);
 		cr_expect_eq(w->n_sent, 2 + (size_t)i, "case %d", i);
 	}
 	free(d);

@@ -462,19 +462,6 @@ Test(worker_failure, what_needs_no_server_is_answered_however_late)
 	world_expect_metric(w, shed_delay, 0);
 }
 
-Test(worker_failure, what_needs_no_server_is_answered_while_others_are_shed)
-{
-	struct message m = message_query("example.com", A, 5);
-	struct message status = message_query("example.com", A, 6);
-
-	message_opcode(&status, 2);
-	w->late_ns = 10 * CLOCK_NS_PER_MS;
-	world_take_delayed(w, &m, 1, 20000);
-	world_expect_metric(w, shed_delay, 1);
-	world_take_delayed(w, &status, 2, 20000);
-	world_expect_answer(w, 2, 6, RCODE_NOTIMP);
-}
-
 /* ---- several attempts --------------------------------------------------------------------------- */
 
 static void begin_with_attempts(unsigned n_servers)

@@ -240,41 +240,6 @@ Test(worker_socket, no_room_for_another_long_query_is_overload)
 	cr_expect_eq(w->n_sent, 65, "short ones still have room");
 }
 
-/* ---- what waited too long ------------------------------------------------------------------------------- */
-
-Test(worker_socket, what_waited_longer_than_is_said_is_shed)
-{
-	struct message m = message_query("example.com", A, 0);
-
-	w->late_ns = 10 * CLOCK_NS_PER_MS;
-	world_take_delayed(w, &m, 1, 10000);
-	cr_expect_eq(w->n_sent, 1, "not longer");
-	world_reply(w, RCODE_NOERROR);
-	world_forget(w);
-	world_take_delayed(w, &m, 1, 10001);
-	world_expect_silence(w);
-	world_expect_metric(w, shed_delay, 1);
-	w->late_ns = INT64_MAX;
-	world_take_delayed(w, &m, 1, 10001);
-	cr_expect_eq(w->n_sent, 1, "nothing was said");
-	world_reply(w, RCODE_NOERROR);
-	world_expect_metric(w, shed_delay, 1);
-	world_expect_balance(w);
-}
-
-Test(worker_socket, what_waited_is_answered_as_on_overload_says)
-{
-	struct world_params p = world_defaults();
-
-	p.worker.on_overload = ON_OVERLOAD_REFUSED;
-	begin(&p);
-	w->late_ns = 10 * CLOCK_NS_PER_MS;
-	struct message m = message_query("example.com", A, 5);
-	world_take_delayed(w, &m, 1, 20000);
-	world_expect_answer(w, 1, 5, RCODE_REFUSED);
-	cr_expect_eq(world_metric(w, METRIC_shed_answered), world_metric(w, METRIC_shed_delay));
-}
-
 /* ---- memory and traces ---------------------------------------------------------------------------------- */
 
 static void load_of_many(void)

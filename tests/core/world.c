@@ -205,7 +205,6 @@ struct world *world_new(const struct world_params *params)
 	w->params = *params;
 	w->now_ns = START_NS;
 	w->can_open = !params->without_sockets;
-	w->late_ns = INT64_MAX;
 	w->unreachable = -1;
 	w->trim_is_done = true;
 	rng_init_seed(&w->rng, seed);
@@ -325,7 +324,7 @@ void world_take_delayed(struct world *w, const struct message *m, unsigned clien
 	struct datagram *d = datagram_of(w, m, client, delay_us);
 
 	w->n_fed++;
-	worker_take(w->worker, w->now_ns, &d, 1, w->late_ns);
+	worker_take(w->worker, w->now_ns, &d, 1);
 	free(d);
 }
 
@@ -354,7 +353,7 @@ void world_query_batch(struct world *w, unsigned n, uint16_t first_id, unsigned 
 		batch[i] = datagram_of(w, &m, client, 0);
 	}
 	w->n_fed += n;
-	worker_take(w->worker, w->now_ns, batch, n, w->late_ns);
+	worker_take(w->worker, w->now_ns, batch, n);
 	for (unsigned i = 0; i < n; i++)
 		free(batch[i]);
 }

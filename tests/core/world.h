@@ -101,7 +101,6 @@ struct world {
 
 	uint64_t n_fed; /* datagrams taken */
 	bool can_open; /* sockets_wanted is granted */
-	int64_t late_ns; /* for worker_take; INT64_MAX */
 	int unreachable; /* but not to this server; -1: to all */
 	bool trim_is_done; /* what the trim callback says */
 	unsigned n_signs[SIGN_BLAMED + 1];

@@ -114,7 +114,7 @@ static void take(struct scene *s, const uint8_t *query, size_t len)
 	d->len = (uint16_t)len;
 	memcpy(d->data, query, len);
 	s->client_id = len >= 2 ? (uint16_t)(query[0] << 8 | query[1]) : 0;
-	worker_take(s->worker, NOW_NS, &d, 1, INT64_MAX);
+	worker_take(s->worker, NOW_NS, &d, 1);
 	free(d);
 }
 

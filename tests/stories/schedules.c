@@ -263,7 +263,7 @@ static void ask(struct schedule *s, size_t i)
 	const struct addr client = stage_client_address(a->client);
 	uint64_t n_merged = stage_metric(stage, METRIC_merged);
 	bool was_open = life->is_open;
-	/* One that comes late may be shed, and is not to be taken for the end of the first. */
+	/* Not for a repetition: its deadline is that of the first. */
 	int64_t waited_ns = !was_open && chance(s, 5) ? below(s, 20) * CLOCK_NS_PER_MS : 0;
 	struct packet p;
 

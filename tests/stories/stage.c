@@ -379,7 +379,7 @@ void stage_feed(struct stage *s, unsigned worker, const struct addr *client, con
 	d->len = (uint16_t)len;
 	memcpy(d->data, data, len);
 	s->n_fed++;
-	worker_take(s->workers[worker].machine, s->now_ns, &d, 1, INT64_MAX);
+	worker_take(s->workers[worker].machine, s->now_ns, &d, 1);
 	free(d);
 	stage_settle(s);
 }

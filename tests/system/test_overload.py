@@ -18,6 +18,7 @@ ATTEMPTS = 3
 SWEEP_MS = 3000 if QUICK else 5000  # what a thread saved while it was idle counts for little
 HOLD_MS = 10000 if QUICK else 30000
 PART_OF_PEAK = 0.9
+RECOVERED = 0.7  # of the peak, at once after the overload: what the machine alone changes is less
 GROWTH_KB = 4096
 FIRST_RATE = 4000
 
@@ -114,6 +115,7 @@ def test_goodput_stays_and_answers_stay_early_at_four_times_the_peak(directory, 
             p99_us = row["latency_us"]["p99"]
             p99_ms = p99_us / 1000
             good = goodput >= PART_OF_PEAK * peak and p99_ms <= 50 and grown <= GROWTH_KB
+            good = good and peaks[1] >= RECOVERED * peaks[0]
             said = (
                 f"peak {best:.0f}/s, before and after {peaks[0]:.0f} and {peaks[1]:.0f}/s, "
                 f"at four times it {goodput:.0f}/s, p99 {p99_ms} ms, {grown} kB more"
