@@ -280,8 +280,8 @@ static uint32_t percentile(const struct group *g, double p)
 	return g->n_answered ? g->latency_us[(size_t)(p * (double)(g->n_answered - 1))] : 0;
 }
 
-/* The p99 of each tenth of the answers, in the order they came: what comes once in a while shows there when
- * a test fails. Sorts them within. */
+/* The p99 of each tenth of the answers, in the order they came: a neighbour's spell
+ * shows in one of them. Sorts them within. */
 static void report_tenths(const struct group *g)
 {
 	printf("\"p99_of_tenths_us\": [");

@@ -5,12 +5,13 @@ takes from either what a shield does not keep, so what is compared was measured 
 an attempt that fails is made again."""
 import json
 import os
+import statistics
 import subprocess
 
 import pytest
 from harness.daemon import start
 from harness.shield import Shield
-from harness.wait import PATIENCE, QUICK, SANITIZER, scaled
+from harness.wait import FULL, PATIENCE, QUICK, SANITIZER, scaled
 
 pytestmark = pytest.mark.skipif(os.cpu_count() < 2, reason="needs two CPUs")
 LOOPS = 8
@@ -112,7 +113,8 @@ def test_goodput_stays_and_answers_stay_early_at_four_times_the_peak(directory, 
             grown = setup.daemon.memory_kb("Rss") - before
             peaks.append(setup.goodput(rate, SWEEP_MS)[0])
             peak = sum(peaks) / 2
-            p99_us = row["latency_us"]["p99"]
+            # The neighbours' spells are in some tenths, what we do wrong in all.
+            p99_us = row["latency_us"]["p99"] if FULL else statistics.median(row["p99_of_tenths_us"])
             p99_ms = p99_us / 1000
             good = goodput >= PART_OF_PEAK * peak and p99_ms <= 50 and grown <= GROWTH_KB
             good = good and peaks[1] >= RECOVERED * peaks[0]

@@ -5,6 +5,7 @@ import time
 
 SANITIZER = bool(os.environ.get("DNSBAL_SANITIZER"))
 QUICK = bool(os.environ.get("DNSBAL_QUICK"))
+FULL = bool(os.environ.get("DNSBAL_FULL"))
 # What an event may take on a loaded machine before a test gives up. Nothing waits this long
 # unless it fails.
 PATIENCE = 60.0 if SANITIZER else 20.0
