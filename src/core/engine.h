@@ -42,8 +42,8 @@ struct engine_params {
 int engine_new(const struct engine_params *params, struct engine **engine_out);
 void engine_free(struct engine **e); /* stopped and joined, or never started; sets it to NULL */
 
-int engine_start(
-	struct engine *e); /* ERR_SYSTEM: no thread to be had; stop and join all the same */
+/* ERR_SYSTEM: no thread to be had; stop and join all the same. */
+int engine_start(struct engine *e);
 void engine_stop(struct engine *e);
 void engine_hurry(struct engine *e);
 bool engine_is_finished(const struct engine *e); /* every worker's loop has ended */

@@ -41,8 +41,7 @@ struct fair {
 	struct fair_params params;
 	struct hash_key key, next_key;
 	int64_t key_ends_ns;
-	unsigned
-		n_learned; /* windows counted under the next key too; 0: none, it is not drawn yet */
+	unsigned n_learned; /* windows counted under the next key too; 0: it is not drawn yet */
 	int64_t tick_ns; /* the next one is due */
 	bool is_counting;
 	bool is_limiting;

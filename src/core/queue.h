@@ -75,8 +75,9 @@ struct datagram *queue_take_large(struct queue *q);
 struct batch *queue_push(struct queue *q, struct batch *b, int64_t now_ns);
 
 /* Consumer `i`: gives back `done` (a batch it finished, or NULL) and takes the oldest batch, or the
- * newest while the queue stands or the oldest is late, with those that follow as far as they fit into it. NULL when there is none: the consumer is then noted as idle and the next push may signal it.
- * Takes queue.lock, never waits. */
+ * newest while the queue stands or the oldest is late, with those of its kind that follow as far as
+ * they fit into it. NULL when there is none: the consumer is then noted as idle and the next push may
+ * signal it. Takes queue.lock, never waits. */
 struct batch *queue_pop(struct queue *q, unsigned consumer, struct batch *done, int64_t now_ns);
 
 /* Any thread: how it fares. Takes queue.lock. */

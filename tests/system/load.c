@@ -67,6 +67,7 @@ static uint32_t *latency_us;
 static uint32_t n_sent, n_answered, n_lost, n_unexpected, oldest;
 static uint64_t rcodes[16];
 static int64_t behind_ns; /* the most that a query left after its time */
+static int64_t stall_ns; /* the longest pass of our loop, which sleeps for 1 ms at most */
 static volatile sig_atomic_t is_told_to_end;
 
 static int64_t now_ns(clockid_t clock)
@@ -286,11 +287,17 @@ static void run(int poller)
 {
 	int64_t start = now_ns(CLOCK_MONOTONIC);
 	struct epoll_event events[SOCKETS_MAX];
+	int64_t last_ns = now_ns(CLOCK_MONOTONIC);
 
 	while (n_answered + n_lost < options.total) {
 		if (is_told_to_end)
 			options.total = n_sent;
-		uint32_t due = due_by_now(now_ns(CLOCK_MONOTONIC) - start);
+		int64_t pass_ns = now_ns(CLOCK_MONOTONIC);
+		uint32_t due = due_by_now(pass_ns - start);
+
+		if (pass_ns - last_ns > stall_ns)
+			stall_ns = pass_ns - last_ns;
+		last_ns = pass_ns;
 
 		for (int i = 0; i < BURST && n_sent < due; i++) {
 			if (n_sent - n_answered - n_lost >= options.window || !send_one())
@@ -414,7 +421,8 @@ static void report(int64_t took_ns)
 	report_bad();
 	if (options.bucket_ms)
 		report_series();
-	printf("\"behind_us\": %lld, ", (long long)(behind_ns / 1000));
+	printf("\"behind_us\": %lld, \"stall_us\": %lld, ", (long long)(behind_ns / 1000),
+		(long long)(stall_ns / 1000));
 	printf("\"seconds\": %.3f}\n", (double)took_ns / 1e9);
 }
 

@@ -5,7 +5,6 @@ import time
 
 SANITIZER = bool(os.environ.get("DNSBAL_SANITIZER"))
 QUICK = bool(os.environ.get("DNSBAL_QUICK"))
-FULL = bool(os.environ.get("DNSBAL_FULL"))
 # What an event may take on a loaded machine before a test gives up. Nothing waits this long
 # unless it fails.
 PATIENCE = 60.0 if SANITIZER else 20.0
@@ -25,3 +24,14 @@ def until(condition, what, timeout=None, pause=0.02):
             return value
         assert time.monotonic() < end, f"waited in vain: {what}"
         time.sleep(pause)
+
+
+def attempts(check, n=3):
+    """Until `check` says "" (what is wrong otherwise), n times at most: of figures that a neighbour on
+    the machine spoils for a moment."""
+    said = []
+    for _ in range(n):
+        said.append(check())
+        if not said[-1]:
+            return
+    raise AssertionError("\n".join(said))
