@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/memory.h"
 
 #define LEVELS 4
 #define TRIM_MARGIN 256 /* slots left open above the highest used one while a trim runs */
@@ -24,7 +25,7 @@ struct slab {
 	size_t reserved; /* bytes of address space */
 	uint32_t slots;
 
-	uint64_t *level[LEVELS]; /* owner: level[0] has a bit per slot */
+	uint64_t *level[LEVELS]; /* owner: level[0] has a bit per slot; one allocation */
 	uint32_t used;
 	uint32_t peak;
 	uint32_t limit; /* slots from here on are closed by a running trim; else == slots */
@@ -33,6 +34,18 @@ struct slab {
 static size_t words_for(size_t bits)
 {
 	return (bits + WORD_BITS - 1) / WORD_BITS;
+}
+
+/* Of the lowest `levels` of them. */
+static size_t words_of_levels(uint32_t slots, int levels)
+{
+	size_t bits = slots, words = 0;
+
+	for (int l = 0; l < levels; l++) {
+		bits = words_for(bits);
+		words += bits;
+	}
+	return words;
 }
 
 static void mark_free(struct slab *s, uint32_t slot)
@@ -71,13 +84,11 @@ int slab_new(size_t slot_size, uint32_t slots, struct slab **slab_out)
 	s->slot_size = slot_size;
 	s->slots = s->limit = slots;
 	s->reserved = slot_size * slots;
-	size_t bits = slots;
-	for (int l = 0; l < LEVELS; l++) {
-		bits = words_for(bits);
-		s->level[l] = calloc(bits, sizeof *s->level[l]);
-		if (!s->level[l])
-			goto fail;
-	}
+	s->level[0] = calloc(words_of_levels(slots, LEVELS), sizeof *s->level[0]);
+	if (!s->level[0])
+		goto fail;
+	for (int l = 1; l < LEVELS; l++)
+		s->level[l] = s->level[0] + words_of_levels(slots, l);
 	s->base = mmap(NULL, s->reserved, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (s->base == MAP_FAILED) {
@@ -102,10 +113,16 @@ void slab_free(struct slab **sp)
 		return;
 	if (s->base)
 		munmap(s->base, s->reserved);
-	for (int l = 0; l < LEVELS; l++)
-		free(s->level[l]);
+	free(s->level[0]);
 	free(s);
 	*sp = NULL;
+}
+
+void slab_memory(size_t slot_size, uint32_t slots, uint32_t usual, struct memory_use *use)
+{
+	memory_add_fixed(
+		use, sizeof(struct slab) + words_of_levels(slots, LEVELS) * sizeof(uint64_t));
+	memory_add_growing(use, slot_size * usual, slot_size * slots);
 }
 
 uint32_t slab_take(struct slab *s)

@@ -14,12 +14,15 @@
 
 #define SLAB_NONE UINT32_MAX
 
+struct memory_use;
 struct slab;
 
 /* Reserves addresses for `slots` slots of `slot_size` bytes (a multiple of 16) and commits
  * nothing. ERR_NOMEM when the system has no room for the reservation. */
 int slab_new(size_t slot_size, uint32_t slots, struct slab **slab_out);
 void slab_free(struct slab **s); /* *s may be NULL; sets it to NULL */
+/* Adds what such a slab takes; it is full with `usual` of its slots. */
+void slab_memory(size_t slot_size, uint32_t slots, uint32_t usual, struct memory_use *use);
 
 /* The lowest free slot, its bytes as the last tenant left them; SLAB_NONE when all are used. */
 uint32_t slab_take(struct slab *s);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/heap.h"
 #include "base/rng.h"
 
 #define MARGIN 256u /* what a trim leaves above the highest used slot: slab.h */
@@ -344,4 +345,34 @@ Test(slab, give_of_a_free_slot_is_a_bug, .signal = SIGABRT)
 
 	(void)slab_take(s);
 	slab_give(s, 1);
+}
+
+Test(slab, takes_what_it_says)
+{
+	static const uint32_t sizes[] = { 1, 64, 65, 4096, 100000, 1000000 };
+
+	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+		struct memory_use use = { 0 };
+		size_t before = heap_bytes();
+		struct slab *s = new_slab(288, sizes[i]);
+
+		slab_memory(288, sizes[i], sizes[i] / 2, &use);
+		heap_expect("start", use.start, heap_bytes() - before, 64);
+		cr_expect_eq(use.full - use.start, sizes[i] / 2 * 288u);
+		cr_expect_eq(use.most - use.start, sizes[i] * 288u);
+		slab_free(&s);
+	}
+}
+
+Test(slab, resident_is_what_it_says_when_full)
+{
+	enum { N = 20000 };
+	struct memory_use use = { 0 };
+	struct slab *s = new_slab(288, N);
+	size_t before = heap_resident();
+
+	slab_memory(288, N, N, &use);
+	take_and_fill(s, 288, N);
+	heap_expect("full", use.full - use.start, heap_resident() - before, 8192);
+	slab_free(&s);
 }
