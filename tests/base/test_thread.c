@@ -8,8 +8,14 @@
 #include <errno.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/err.h"
+#include "base/heap.h"
+#include "top/child.h"
 
 struct probe {
 	sem_t may_end;
@@ -103,24 +109,59 @@ Test(thread, is_named_and_long_names_are_cut, .timeout = 20)
 	}
 }
 
+/* In a child, as somebody who may have no more threads. 0, or what could not be prepared. */
+static int start_one_too_many(int *rc_out, int *errno_out)
+{
+	const struct rlimit none = { 0, 0 };
+	struct probe p = { 0 };
+	pthread_t thread;
+
+	if (setrlimit(RLIMIT_NPROC, &none) == -1 || (geteuid() == 0 && setuid(65534) == -1))
+		return 1;
+	errno = 0;
+	*rc_out = thread_start(&thread, "worker", note_and_wait, &p);
+	*errno_out = errno;
+	return p.argument;
+}
+
 Test(thread, refusal_of_the_system_is_told_with_errno, .timeout = 20)
 {
-	struct probe p = { 0 };
-	pthread_attr_t attr;
-	pthread_t thread;
+	int *told = child_shared(2 * sizeof *told);
 	sigset_t before, after;
+	pid_t child = fork();
 
-	/* No address space has room for such a stack. */
-	pthread_attr_init(&attr);
-	cr_assert_eq(pthread_attr_setstacksize(&attr, (size_t)1 << 50), 0);
-	cr_assert_eq(pthread_setattr_default_np(&attr), 0);
+	cr_assert_neq(child, -1);
+	if (child == 0) {
+		pthread_sigmask(SIG_BLOCK, NULL, &before);
+		int code = start_one_too_many(&told[0], &told[1]);
+		pthread_sigmask(SIG_BLOCK, NULL, &after);
+		for (int sig = 1; sig < 32 && code == 0; sig++)
+			code = sigismember(&after, sig) == sigismember(&before, sig) ? 0 : sig + 1;
+		_exit(code);
+	}
+	child_expect_success(child);
+	cr_expect_eq(told[0], ERR_SYSTEM);
+	cr_expect_eq(told[1], EAGAIN);
+}
+
+Test(thread, its_stack_is_what_is_told, .timeout = 20)
+{
+	struct probe p = { 0 };
+	pthread_t thread = start(&p, "worker");
+	pthread_attr_t attr;
+	size_t size, page = (size_t)sysconf(_SC_PAGESIZE), n_touched = 0;
+	void *stack;
+
+	cr_assert_eq(pthread_getattr_np(thread, &attr), 0);
+	cr_assert_eq(pthread_attr_getstack(&attr, &stack, &size), 0);
 	pthread_attr_destroy(&attr);
-	pthread_sigmask(SIG_BLOCK, NULL, &before);
-	errno = 0;
-	cr_expect_eq(thread_start(&thread, "worker", note_and_wait, &p), ERR_SYSTEM);
-	cr_expect_eq(errno, EAGAIN);
-	cr_expect_eq(p.argument, 0);
-	pthread_sigmask(SIG_BLOCK, NULL, &after);
-	for (int sig = 1; sig < 32; sig++)
-		cr_expect_eq(sigismember(&after, sig), sigismember(&before, sig), "signal %d", sig);
+	cr_expect_leq(size, THREAD_STACK_BYTES);
+	unsigned char *in = calloc(size / page + 1, 1);
+	cr_assert_eq(mincore(stack, size, in), 0);
+	for (size_t i = 0; i < size / page; i++)
+		n_touched += in[i] & 1;
+	free(in);
+	if (HEAP_IS_COUNTED)
+		cr_expect_leq(n_touched * page, THREAD_STACK_START);
+	finish(&p, thread);
 }
