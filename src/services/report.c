@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The names come from the tables that define the counters; nothing is listed here again. */
+ * The names come from the tables that define the counters; nothing is listed here again. The text
+ * grows by a server at a time: objects of a thousand of them would take megabytes. */
 #include "services/report.h"
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "balance/pool.h"
@@ -41,20 +44,37 @@ static json_t *server(const struct engine *engine, const struct pool *pool,
 	return o;
 }
 
+/* Takes over the object. */
+static bool write_object(FILE *out, json_t *o)
+{
+	int rc = json_dumpf(o, out, JSON_COMPACT | JSON_PRESERVE_ORDER);
+
+	json_decref(o);
+	return rc == 0;
+}
+
 void report_log(const struct engine *engine, const struct pool *pool, const struct prober *prober)
 {
-	json_t *root = json_object(), *servers = json_array();
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	bool is_good = out != NULL;
 
-	json_object_set_new(root, "counters", counters(engine));
-	json_object_set_new(root, "pending", json_integer(engine_pending(engine)));
-	for (size_t s = 0; s < pool->n_servers; s++)
-		json_array_append_new(servers, server(engine, pool, prober, s));
-	json_object_set_new(root, "servers", servers);
-	char *text = json_dumps(root, JSON_COMPACT | JSON_PRESERVE_ORDER);
-	if (text)
+	if (is_good) {
+		fputs("{\"counters\":", out);
+		is_good = write_object(out, counters(engine));
+		fprintf(out, ",\"pending\":%u,\"servers\":[", engine_pending(engine));
+		for (size_t s = 0; s < pool->n_servers && is_good; s++) {
+			fputs(s > 0 ? "," : "", out);
+			is_good = write_object(out, server(engine, pool, prober, s));
+		}
+		fputs("]}", out);
+		is_good = !ferror(out) && is_good;
+		is_good = fclose(out) == 0 && is_good;
+	}
+	if (is_good)
 		log_json(LOG_LEVEL_NOTICE, "counters", text);
 	else
 		log_error("no memory to write the counters");
 	free(text);
-	json_decref(root);
 }
