@@ -60,9 +60,14 @@ static void fill(struct alias *a, struct filling *f)
 	}
 }
 
+static size_t bytes_of(size_t n)
+{
+	return sizeof(struct alias) + n * sizeof(struct column);
+}
+
 int alias_new(const unsigned *weights, size_t n, struct alias **alias_out)
 {
-	struct alias *a = malloc(sizeof *a + n * sizeof a->columns[0]);
+	struct alias *a = malloc(bytes_of(n));
 	struct filling f = {
 		.chance = calloc(n, sizeof *f.chance), .stack = calloc(n, sizeof *f.stack), .n = n
 	};
@@ -92,6 +97,11 @@ void alias_free(struct alias **a)
 {
 	free(*a);
 	*a = NULL;
+}
+
+size_t alias_bytes(const struct alias *a)
+{
+	return bytes_of(a->n);
 }
 
 size_t alias_draw(const struct alias *a, struct rng *rng)

@@ -13,4 +13,5 @@ struct alias;
 /* Weights at least 1. ERR_NOMEM. */
 int alias_new(const unsigned *weights, size_t n, struct alias **alias_out);
 void alias_free(struct alias **a); /* *a may be NULL; sets it to NULL */
+size_t alias_bytes(const struct alias *a); /* what it takes */
 size_t alias_draw(const struct alias *a, struct rng *rng);

@@ -22,9 +22,14 @@ struct latency {
 	struct latency_server servers[];
 };
 
+size_t latency_bytes(size_t n_servers)
+{
+	return sizeof(struct latency) + n_servers * sizeof(struct latency_server);
+}
+
 int latency_new(size_t n_servers, struct latency **latency_out)
 {
-	struct latency *l = calloc(1, sizeof *l + n_servers * sizeof l->servers[0]);
+	struct latency *l = calloc(1, latency_bytes(n_servers));
 
 	if (l == NULL)
 		return ERR_NOMEM;

@@ -24,6 +24,7 @@ struct latency;
 
 int latency_new(size_t n_servers, struct latency **latency_out); /* ERR_NOMEM */
 void latency_free(struct latency **l); /* *l may be NULL; sets it to NULL */
+size_t latency_bytes(size_t n_servers); /* what it takes */
 
 /* A second has passed: begins a new window, then for each server its histogram as it is now. */
 void latency_turn(struct latency *l);

@@ -99,6 +99,11 @@ static void fill(struct maglev *m, struct turn *turns, size_t n, unsigned cost)
 	}
 }
 
+static size_t bytes_of(size_t size)
+{
+	return sizeof(struct maglev) + size * sizeof(uint16_t);
+}
+
 int maglev_new(const struct maglev_server *servers, size_t n, const struct hash_key *seed,
 	struct maglev **maglev_out)
 {
@@ -108,7 +113,7 @@ int maglev_new(const struct maglev_server *servers, size_t n, const struct hash_
 
 	if (n == 0 || size == 0)
 		return ERR_RANGE;
-	m = malloc(sizeof *m + size * sizeof m->entries[0]);
+	m = malloc(bytes_of(size));
 	turns = calloc(n, sizeof *turns);
 	if (m == NULL || turns == NULL) {
 		free(turns);
@@ -126,6 +131,11 @@ void maglev_free(struct maglev **m)
 {
 	free(*m);
 	*m = NULL;
+}
+
+size_t maglev_bytes(const struct maglev *m)
+{
+	return bytes_of(m->size);
 }
 
 size_t maglev_lookup(const struct maglev *m, uint64_t hash)

@@ -21,5 +21,6 @@ struct maglev_server {
 int maglev_new(const struct maglev_server *servers, size_t n, const struct hash_key *seed,
 	struct maglev **maglev_out);
 void maglev_free(struct maglev **m); /* *m may be NULL; sets it to NULL */
+size_t maglev_bytes(const struct maglev *m); /* what it takes */
 size_t maglev_lookup(const struct maglev *m, uint64_t hash); /* index into `servers` */
 const uint16_t *maglev_table(const struct maglev *m, size_t *size_out); /* for tests */

@@ -49,3 +49,8 @@ void policy_free(struct policy **p)
 	free(*p);
 	*p = NULL;
 }
+
+size_t policy_bytes(const struct policy *p)
+{
+	return sizeof *p + (p->ops->bytes != NULL ? p->ops->bytes(p) : 0);
+}

@@ -43,10 +43,12 @@ struct policy {
 struct policy_ops {
 	const char *name; /* as the configuration spells it */
 	const char *help; /* one line for the manual and --print-options */
-	/* Builds policy->state over the servers of the tier; ERR_NOMEM. NULL, both: it keeps none. */
+	/* Builds policy->state over the servers of the tier; ERR_NOMEM. NULL, with the next two: it
+	 * keeps none. */
 	int (*init)(struct policy *policy, const struct pool *pool, const struct tier *tier,
 		const struct policy_params *params);
 	void (*free)(struct policy *policy);
+	size_t (*bytes)(const struct policy *policy); /* what the state takes */
 	int (*pick)(const struct policy *policy, const struct choice *choice);
 	/* A number below SERVER_SHARE_FULL that decides the tier. NULL: drawn at random. */
 	uint32_t (*draw_tier)(const struct policy *policy, const struct choice *choice);
@@ -57,3 +59,4 @@ extern const struct policy_ops *const policy_table[POLICY_COUNT];
 int policy_new(const struct policy_params *params, const struct pool *pool, const struct tier *tier,
 	struct policy **policy_out);
 void policy_free(struct policy **p); /* *p may be NULL; sets it to NULL */
+size_t policy_bytes(const struct policy *p); /* what it takes */

@@ -36,6 +36,11 @@ void policy_alias_free(struct policy *policy)
 	policy->state = NULL;
 }
 
+size_t policy_alias_bytes(const struct policy *policy)
+{
+	return alias_bytes(policy->state);
+}
+
 int policy_alias_draw_again(const struct policy *policy, const struct choice *c)
 {
 	for (int k = 1; k < DRAWS_MAX; k++) {

@@ -8,10 +8,11 @@
 #include "balance/policy.h"
 #include "balance/pool.h"
 
-/* init and free of struct policy_ops. */
+/* init, free and bytes of struct policy_ops. */
 int policy_alias_init(struct policy *policy, const struct pool *pool, const struct tier *tier,
 	const struct policy_params *params);
 void policy_alias_free(struct policy *policy);
+size_t policy_alias_bytes(const struct policy *policy);
 
 /* After a draw that was declined; or -1 after so many that were. */
 int policy_alias_draw_again(const struct policy *policy, const struct choice *c);

@@ -82,6 +82,13 @@ out:
 	return err;
 }
 
+static size_t bytes(const struct policy *policy)
+{
+	const struct hash_state *state = policy->state;
+
+	return sizeof *state + maglev_bytes(state->maglev);
+}
+
 static uint64_t hash_name(const struct hash_key *seed, const struct choice *c)
 {
 	uint8_t lower[NAME_MAX_BYTES];
@@ -210,6 +217,7 @@ const struct policy_ops policy_hash = {
 	.help = "By name, so that each server caches its own part; with bounded load.",
 	.init = init,
 	.free = release,
+	.bytes = bytes,
 	.pick = pick_by_name,
 	.draw_tier = draw_tier_by_name,
 };
@@ -219,6 +227,7 @@ const struct policy_ops policy_client_hash = {
 	.help = "By client address (IPv6: its /64); with bounded load.",
 	.init = init,
 	.free = release,
+	.bytes = bytes,
 	.pick = pick_by_client,
 	.draw_tier = draw_tier_by_client,
 };

@@ -50,5 +50,6 @@ const struct policy_ops policy_p2c = {
 	.help = "The less busy of two servers drawn by weight.",
 	.init = policy_alias_init,
 	.free = policy_alias_free,
+	.bytes = policy_alias_bytes,
 	.pick = pick,
 };

@@ -29,5 +29,6 @@ const struct policy_ops policy_random = {
 	.help = "Drawn by weight.",
 	.init = policy_alias_init,
 	.free = policy_alias_free,
+	.bytes = policy_alias_bytes,
 	.pick = pick,
 };

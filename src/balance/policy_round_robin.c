@@ -119,6 +119,13 @@ out:
 	return err;
 }
 
+static size_t bytes(const struct policy *policy)
+{
+	const struct round_robin *r = policy->state;
+
+	return sizeof *r + r->n_turns * sizeof *r->turns;
+}
+
 static bool has_anybody_room(const struct choice *c)
 {
 	for (size_t k = 0; k < c->tier->n; k++) {
@@ -150,5 +157,6 @@ const struct policy_ops policy_round_robin = {
 	.help = "In turn, by weight, spread smoothly.",
 	.init = init,
 	.free = release,
+	.bytes = bytes,
 	.pick = pick,
 };

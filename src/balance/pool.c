@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/memory.h"
 
 static void init_servers(struct pool *p, const struct pool_params *params)
 {
@@ -86,6 +87,14 @@ void pool_free(struct pool **p)
 	free((*p)->servers);
 	free(*p);
 	*p = NULL;
+}
+
+void pool_memory(const struct pool *p, struct memory_use *servers, struct memory_use *policies)
+{
+	memory_add_fixed(
+		servers, sizeof *p + p->n_servers * (sizeof *p->servers + sizeof *p->members));
+	for (size_t t = 0; t < p->n_tiers; t++)
+		memory_add_fixed(policies, policy_bytes(p->tiers[t].policy));
 }
 
 /* A count falls before its server does and rises after it: a worker that reads 0 looks further at

@@ -20,6 +20,8 @@
 
 #define POOL_TIERS_MAX (SERVER_TIER_MAX + 1)
 
+struct memory_use;
+
 struct pool_params {
 	const struct server_params *servers; /* copied */
 	size_t n_servers;
@@ -55,6 +57,8 @@ struct pool {
  * All queries go to the lowest tier until pool_set_tier_shares says otherwise. */
 int pool_new(const struct pool_params *params, struct pool **pool_out);
 void pool_free(struct pool **p); /* *p may be NULL; sets it to NULL */
+/* Adds what it takes, the tables of its policies apart. */
+void pool_memory(const struct pool *p, struct memory_use *servers, struct memory_use *policies);
 
 /* Prober's thread only. */
 void pool_set_state(struct pool *p, size_t server, enum server_state state); /* keeps the counts */

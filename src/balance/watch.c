@@ -11,6 +11,7 @@
 
 #include "balance/latency.h"
 #include "base/err.h"
+#include "base/memory.h"
 #include "base/metric.h"
 #include "base/rng.h"
 #include "wire/message.h"
@@ -409,6 +410,11 @@ static void start_server(struct watch *w, size_t s, int64_t now_ns)
 		pool_set_state(w->params.pool, s, SERVER_UP); /* not of those that are forced */
 }
 
+static bool measures_latency(const struct watch_params *params)
+{
+	return params->latency == LATENCY_ON || params->hedge_percent > 0;
+}
+
 int watch_new(const struct watch_params *params, const struct watch_ops *ops, void *ctx,
 	struct rng *rng, int64_t now_ns, struct watch **watch_out)
 {
@@ -428,7 +434,7 @@ int watch_new(const struct watch_params *params, const struct watch_ops *ops, vo
 	if (w->servers == NULL)
 		goto out;
 	rc = 0;
-	if (params->latency == LATENCY_ON || params->hedge_percent > 0) {
+	if (measures_latency(params)) {
 		w->second_ns = now_ns + LATENCY_WINDOW_NS;
 		rc = latency_new(params->pool->n_servers, &w->latency);
 	}
@@ -450,6 +456,16 @@ void watch_free(struct watch **w)
 	free((*w)->servers);
 	free(*w);
 	*w = NULL;
+}
+
+void watch_memory(
+	const struct watch_params *params, struct memory_use *watch, struct memory_use *windows)
+{
+	size_t n_servers = params->pool->n_servers;
+
+	memory_add_fixed(watch, sizeof(struct watch) + n_servers * sizeof(struct watched));
+	if (measures_latency(params))
+		memory_add_fixed(windows, latency_bytes(n_servers));
 }
 
 uint64_t watch_good(const struct watch *w, size_t server)

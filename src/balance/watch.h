@@ -88,6 +88,8 @@ struct watch_event {
 	int64_t timeout_ns; /* of that probe */
 };
 
+struct memory_use;
+
 struct watch_ops {
 	/* Hands an order to a worker; false: its box is full. */
 	bool (*order)(void *ctx, unsigned worker, const struct probe_order *order);
@@ -101,6 +103,9 @@ struct watch_ops {
 int watch_new(const struct watch_params *params, const struct watch_ops *ops, void *ctx,
 	struct rng *rng, int64_t now_ns, struct watch **watch_out);
 void watch_free(struct watch **w); /* *w may be NULL; sets it to NULL */
+/* Adds what it takes, the windows of latency apart. */
+void watch_memory(
+	const struct watch_params *params, struct memory_use *watch, struct memory_use *windows);
 
 /* Events in. Owner only. */
 void watch_result(struct watch *w, int64_t now_ns, const struct probe_result *result);

@@ -46,6 +46,17 @@ static unsigned most_sockets(const struct listeners *l)
 	return most;
 }
 
+static struct queue_params plan_queue(const struct engine_params *p)
+{
+	return (struct queue_params){
+		.capacity = p->queue_capacity,
+		.n_producers = most_sockets(p->listeners),
+		.n_consumers = p->n_workers,
+		.target_ns = p->queue_target_ns,
+		.interval_ns = p->queue_interval_ns,
+	};
+}
+
 static size_t metric_blocks(const struct engine *e)
 {
 	return e->n_receivers + e->params.n_workers;
@@ -65,6 +76,7 @@ static void *zeroed_blocks(size_t n, size_t size)
 static int take_memory(struct engine *e)
 {
 	const struct engine_params *p = &e->params;
+	const struct queue_params queue = plan_queue(p);
 
 	e->n_receivers = most_sockets(p->listeners);
 	e->listen_fds = calloc(p->listeners->n, sizeof *e->listen_fds);
@@ -84,15 +96,7 @@ static int take_memory(struct engine *e)
 		if (!e->latencies)
 			return ERR_NOMEM;
 	}
-	return queue_new(
-		&(struct queue_params){
-			.capacity = p->queue_capacity,
-			.n_producers = e->n_receivers,
-			.n_consumers = p->n_workers,
-			.target_ns = p->queue_target_ns,
-			.interval_ns = p->queue_interval_ns,
-		},
-		&e->queue);
+	return queue_new(&queue, &e->queue);
 }
 
 static int make_receiver(struct engine *e, unsigned k)
@@ -226,6 +230,55 @@ void engine_free(struct engine **ep)
 	free(e->latencies);
 	free(e);
 	*ep = NULL;
+}
+
+static void receivers_memory(const struct listeners *l, struct engine_memory *m)
+{
+	m->n_receivers = most_sockets(l);
+	for (unsigned k = 0; k < m->n_receivers; k++) {
+		size_t n = 0;
+
+		for (size_t i = 0; i < l->n; i++)
+			n += l->listener[i].n_sockets > k;
+		m->n_listening += n;
+		receiver_memory(n, &m->receivers, &m->clients);
+		memory_add_fixed(&m->receivers, l->n * (sizeof(int) + sizeof(uint16_t)));
+	}
+}
+
+static void workers_memory(const struct engine_params *p, struct engine_memory *m)
+{
+	const struct worker_thread_params params = {
+		.worker = &p->worker, .pending_max = p->pending_max, .pool = p->pool
+	};
+	size_t n_servers = p->pool->n_servers, per_server = p->worker.sockets_per_server;
+	struct worker_thread_memory one;
+
+	worker_thread_memory(&params, p->n_workers, &one);
+	memory_add(&m->pending, &one.pending, p->n_workers);
+	memory_add(&m->replies, &one.replies, p->n_workers);
+	memory_add(&m->workers, &one.rest, p->n_workers);
+	m->n_upstream = p->n_workers * n_servers * per_server;
+	m->n_upstream_most = p->n_workers * worker_socket_numbers(n_servers, per_server);
+}
+
+void engine_memory(const struct engine_params *p, struct engine_memory *memory_out)
+{
+	const struct queue_params queue = plan_queue(p);
+	const struct engine *e = NULL; /* for its members' sizes */
+	size_t n_pairs = p->n_workers * p->pool->n_servers;
+	struct engine_memory *m = memory_out;
+
+	*m = (struct engine_memory){ 0 };
+	queue_memory(&queue, &m->queue);
+	receivers_memory(p->listeners, m);
+	workers_memory(p, m);
+	memory_add_fixed(
+		&m->counters, sizeof *e + (m->n_receivers + p->n_workers) * sizeof *e->metrics +
+				      n_pairs * sizeof *e->server_metrics);
+	if (p->measures_latency)
+		memory_add_fixed(&m->histograms, n_pairs * sizeof *e->latencies);
+	m->n_other_files = 2 * (m->n_receivers + p->n_workers); /* poller and wake-up */
 }
 
 int engine_start(struct engine *e)

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "balance/probe.h"
+#include "base/memory.h"
 #include "base/metric.h"
 #include "core/listeners.h"
 #include "core/worker.h"
@@ -41,6 +42,20 @@ struct engine_params {
 /* Takes all memory and opens the sockets to the servers. ERR_NOMEM, ERR_SYSTEM. */
 int engine_new(const struct engine_params *params, struct engine **engine_out);
 void engine_free(struct engine **e); /* stopped and joined, or never started; sets it to NULL */
+
+/* What such an engine takes. Of the listeners it looks at the numbers of sockets. */
+struct engine_memory {
+	struct memory_use queue;
+	struct memory_use receivers, clients; /* their buffers, and what they know of clients */
+	struct memory_use workers, pending,
+		replies; /* their buffers, queries, buffers of replies */
+	struct memory_use counters, histograms;
+	unsigned n_receivers; /* threads, as n_workers are */
+	size_t n_listening; /* sockets */
+	size_t n_upstream, n_upstream_most; /* sockets: now, and while they are replaced */
+	size_t n_other_files; /* of the threads */
+};
+void engine_memory(const struct engine_params *params, struct engine_memory *memory_out);
 
 /* ERR_SYSTEM: no thread to be had; stop and join all the same. */
 int engine_start(struct engine *e);

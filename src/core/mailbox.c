@@ -55,6 +55,11 @@ void mailbox_free(struct mailbox **mp)
 	*mp = NULL;
 }
 
+size_t mailbox_bytes(size_t message_size, size_t capacity)
+{
+	return sizeof(struct mailbox) + capacity * message_size;
+}
+
 bool mailbox_post(struct mailbox *m, const void *message)
 {
 	pthread_mutex_lock(&m->lock);

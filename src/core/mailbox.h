@@ -12,6 +12,7 @@ struct mailbox;
  * put into an empty box (-1: nobody sleeps). ERR_NOMEM. */
 int mailbox_new(size_t message_size, size_t capacity, int wakeup_fd, struct mailbox **mailbox_out);
 void mailbox_free(struct mailbox **m); /* *m may be NULL; sets it to NULL */
+size_t mailbox_bytes(size_t message_size, size_t capacity); /* what it takes */
 /* Any thread; copies. False: full. Takes mailbox.lock. */
 bool mailbox_post(struct mailbox *m, const void *message);
 /* The owner; copies. False: empty. Takes mailbox.lock. */

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 
 #include "base/err.h"
+#include "base/memory.h"
 #include "base/rng.h"
 #include "base/slab.h"
 #include "wire/name.h"
@@ -23,6 +24,7 @@ struct pending_shard {
 	struct slab *slots, *medium, *large;
 	uint32_t *by_attempt, *by_client; /* heads of chains: slot + 1, 0 is the end */
 	uint32_t *generation; /* per slot */
+	uint32_t n_slots;
 	uint32_t mask; /* buckets - 1, of both tables */
 	struct hash_key key; /* of the client table */
 	bool case_masks;
@@ -55,10 +57,14 @@ static uint32_t buckets_for(uint32_t capacity)
 	return n;
 }
 
+static uint32_t large_for(uint32_t capacity)
+{
+	return capacity / 16 > 64 ? capacity / 16 : 64;
+}
+
 int pending_new(const struct pending_params *params, struct pending_shard **shard_out)
 {
 	struct pending_shard *s = calloc(1, sizeof *s);
-	uint32_t large = params->capacity / 16 > 64 ? params->capacity / 16 : 64;
 	struct rng rng;
 
 	if (!s)
@@ -69,11 +75,12 @@ int pending_new(const struct pending_params *params, struct pending_shard **shar
 	s->mask = buckets_for(params->capacity) - 1;
 	s->by_attempt = map_zeroed(table_bytes(s));
 	s->by_client = map_zeroed(table_bytes(s));
-	s->generation = calloc(params->capacity, sizeof *s->generation);
+	s->n_slots = params->capacity;
+	s->generation = map_zeroed(params->capacity * sizeof *s->generation);
 	if (!s->by_attempt || !s->by_client || !s->generation ||
 		slab_new(sizeof(struct pending), params->capacity, &s->slots) < 0 ||
 		slab_new(MEDIUM_BYTES, params->capacity, &s->medium) < 0 ||
-		slab_new(LARGE_BYTES, large, &s->large) < 0) {
+		slab_new(LARGE_BYTES, large_for(params->capacity), &s->large) < 0) {
 		pending_free(&s);
 		return ERR_NOMEM;
 	}
@@ -94,9 +101,23 @@ void pending_free(struct pending_shard **sp)
 		munmap(s->by_attempt, table_bytes(s));
 	if (s->by_client)
 		munmap(s->by_client, table_bytes(s));
-	free(s->generation);
+	if (s->generation)
+		munmap(s->generation, s->n_slots * sizeof *s->generation);
 	free(s);
 	*sp = NULL;
+}
+
+void pending_memory(const struct pending_params *params, uint32_t n, struct memory_use *use)
+{
+	uint32_t capacity = params->capacity;
+	size_t tables = 2 * buckets_for(capacity) * sizeof(uint32_t);
+
+	memory_add_fixed(use, sizeof(struct pending_shard));
+	memory_add_growing(
+		use, tables + n * sizeof(uint32_t), tables + capacity * sizeof(uint32_t));
+	slab_memory(sizeof(struct pending), capacity, n, use);
+	slab_memory(MEDIUM_BYTES, capacity, 0, use);
+	slab_memory(LARGE_BYTES, large_for(capacity), 0, use);
 }
 
 static struct slab *overflow_slab(const struct pending_shard *s, size_t need)

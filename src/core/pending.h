@@ -93,6 +93,7 @@ struct pending {
 };
 _Static_assert(sizeof(struct pending) <= 288, "the memory per outstanding query is a promise");
 
+struct memory_use;
 struct pending_shard;
 
 struct pending_params {
@@ -103,6 +104,8 @@ struct pending_params {
 int pending_new(
 	const struct pending_params *params, struct pending_shard **shard_out); /* ERR_NOMEM */
 void pending_free(struct pending_shard **s); /* *s may be NULL; sets it to NULL */
+/* Adds what it takes; it is full with n pendings of up to PENDING_INLINE_BYTES. */
+void pending_memory(const struct pending_params *params, uint32_t n, struct memory_use *use);
 
 /* A slot with a copy of the message, in no table and no wheel; NULL when there is no room. */
 struct pending *pending_open(

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/memory.h"
 #include "base/slab.h"
 #include "base/thread.h"
 #include "core/codel.h"
@@ -47,12 +48,32 @@ static size_t round16(size_t n)
 	return (n + 15) / 16 * 16;
 }
 
+enum { STOCK_SMALL, STOCK_LARGE, STOCK_BATCHES, STOCK_KINDS };
+
+struct stock {
+	size_t size;
+	uint32_t n;
+};
+
+static void plan_stock(const struct queue_params *params, struct stock stock_out[STOCK_KINDS])
+{
+	/* A thread holds at most its stock, the batch it fills and two batches pushed out. */
+	size_t in_hand = (size_t)(params->n_producers + params->n_consumers) * 4 * BATCH_MAX;
+	uint32_t n = (uint32_t)(params->capacity + in_hand);
+
+	stock_out[STOCK_SMALL] = (struct stock){
+		round16(sizeof(struct datagram) + DATAGRAM_SMALL_BYTES), n
+	};
+	stock_out[STOCK_LARGE] = (struct stock){
+		round16(sizeof(struct datagram) + DATAGRAM_LARGE_BYTES), n / 8
+	};
+	stock_out[STOCK_BATCHES] = (struct stock){ round16(sizeof(struct batch)), n };
+}
+
 int queue_new(const struct queue_params *params, struct queue **queue_out)
 {
 	struct queue *q = calloc(1, sizeof *q);
-	/* A thread holds at most its stock, the batch it fills and two batches pushed out. */
-	size_t in_hand = (size_t)(params->n_producers + params->n_consumers) * 4 * BATCH_MAX;
-	size_t stock = params->capacity + in_hand;
+	struct stock stock[STOCK_KINDS];
 
 	assert(params->n_consumers <= QUEUE_CONSUMERS_MAX);
 	if (!q)
@@ -63,11 +84,12 @@ int queue_new(const struct queue_params *params, struct queue **queue_out)
 	q->n_consumers = params->n_consumers;
 	for (unsigned i = 0; i < QUEUE_CONSUMERS_MAX; i++)
 		q->wakeup_fd[i] = -1;
-	if (slab_new(round16(sizeof(struct datagram) + DATAGRAM_SMALL_BYTES), (uint32_t)stock,
-		    &q->small) < 0 ||
-		slab_new(round16(sizeof(struct datagram) + DATAGRAM_LARGE_BYTES),
-			(uint32_t)(stock / 8), &q->large) < 0 ||
-		slab_new(round16(sizeof(struct batch)), (uint32_t)stock, &q->batches) < 0) {
+	plan_stock(params, stock);
+	struct slab **const slabs[STOCK_KINDS] = { &q->small, &q->large, &q->batches };
+	int rc = 0;
+	for (int i = 0; i < STOCK_KINDS && rc == 0; i++)
+		rc = slab_new(stock[i].size, stock[i].n, slabs[i]);
+	if (rc < 0) {
 		queue_free(&q);
 		return ERR_NOMEM;
 	}
@@ -87,6 +109,16 @@ void queue_free(struct queue **qp)
 	pthread_mutex_destroy(&q->lock);
 	free(q);
 	*qp = NULL;
+}
+
+void queue_memory(const struct queue_params *params, struct memory_use *use)
+{
+	struct stock stock[STOCK_KINDS];
+
+	plan_stock(params, stock);
+	memory_add_fixed(use, sizeof(struct queue));
+	for (int i = 0; i < STOCK_KINDS; i++)
+		slab_memory(stock[i].size, stock[i].n, i == STOCK_LARGE ? 0 : stock[i].n, use);
 }
 
 void queue_set_wakeup(struct queue *q, unsigned consumer, int wakeup_fd)

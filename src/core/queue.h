@@ -32,6 +32,7 @@
 
 #include "core/datagram.h"
 
+struct memory_use;
 struct queue; /* opaque: the lock is nobody else's business */
 
 #define QUEUE_CONSUMERS_MAX 256
@@ -59,6 +60,8 @@ struct queue_load {
 
 int queue_new(const struct queue_params *params, struct queue **queue_out); /* ERR_NOMEM */
 void queue_free(struct queue **q); /* *q may be NULL; sets it to NULL */
+/* Adds what it takes; it is full of small datagrams, each alone in its batch. */
+void queue_memory(const struct queue_params *params, struct memory_use *use);
 
 /* At set-up: consumer `i` is woken by signalling this eventfd (net/poller.h). */
 void queue_set_wakeup(struct queue *q, unsigned consumer, int wakeup_fd);

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/metric.h"
 #include "base/rng.h"
 #include "base/thread.h"
@@ -33,6 +34,7 @@
 #define BACK_OFF_NS CLOCK_NS_PER_MS /* after an error that may pass: ENOMEM, ENOBUFS */
 #define ACL_LOG_PERIOD_MS 60000
 #define SPARE_BYTES (DATAGRAM_LARGE_BYTES - DATAGRAM_SMALL_BYTES)
+#define SPARE_DATAGRAM_BYTES (sizeof(struct datagram) + DATAGRAM_LARGE_BYTES)
 #define DRAIN_BATCHES 2048 /* at the end: more than a socket's buffer of 8 MiB holds */
 
 struct receiver {
@@ -351,7 +353,7 @@ static int make_parts(struct receiver *r)
 	int rc;
 
 	r->spare = malloc((size_t)BATCH_MAX * SPARE_BYTES);
-	r->spare_datagram = malloc(sizeof *r->spare_datagram + DATAGRAM_LARGE_BYTES);
+	r->spare_datagram = malloc(SPARE_DATAGRAM_BYTES);
 	r->kernel_drops = calloc(p->n_fds, sizeof *r->kernel_drops);
 	r->inboxes = calloc(p->n_fds, sizeof *r->inboxes);
 	if (!r->spare || !r->spare_datagram || !r->kernel_drops || !r->inboxes)
@@ -412,6 +414,17 @@ void receiver_free(struct receiver **rp)
 	free(r->kernel_drops);
 	free(r); /* its stock goes with the queue */
 	*rp = NULL;
+}
+
+void receiver_memory(size_t n_fds, struct memory_use *buffers, struct memory_use *clients)
+{
+	const struct receiver *r = NULL; /* for its members' sizes */
+
+	memory_add_fixed(clients, sizeof r->fair);
+	memory_add_fixed(buffers,
+		sizeof *r - sizeof r->fair + (size_t)BATCH_MAX * SPARE_BYTES +
+			SPARE_DATAGRAM_BYTES + poller_bytes() + outbox_bytes() +
+			n_fds * (sizeof *r->kernel_drops + sizeof *r->inboxes + inbox_bytes(true)));
 }
 
 int receiver_start(struct receiver *r)

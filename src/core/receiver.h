@@ -14,6 +14,7 @@
 #include "core/worker.h"
 
 struct acl;
+struct memory_use;
 struct metric_block;
 struct queue;
 struct receiver;
@@ -35,6 +36,8 @@ struct receiver_params {
 int receiver_new(const struct receiver_params *params,
 	struct receiver **receiver_out); /* ERR_NOMEM, ERR_SYSTEM */
 void receiver_free(struct receiver **r); /* *r may be NULL; sets it to NULL */
+/* Adds what one with that many sockets takes; what it knows of clients apart. */
+void receiver_memory(size_t n_fds, struct memory_use *buffers, struct memory_use *clients);
 int receiver_start(struct receiver *r); /* ERR_SYSTEM */
 /* Any thread: reads the sockets empty once more, then the thread ends. */
 void receiver_stop(struct receiver *r);

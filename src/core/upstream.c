@@ -75,6 +75,14 @@ int upstream_init(struct upstream *u, const struct upstream_params *params)
 	return 0;
 }
 
+size_t upstream_bytes(size_t n_servers, size_t n_sockets)
+{
+	const struct upstream *u = NULL; /* for its members' sizes */
+
+	return n_sockets * sizeof *u->fds +
+	       n_servers * (sizeof *u->reopen_ns + sizeof *u->open_limits);
+}
+
 void upstream_fini(struct upstream *u)
 {
 	for (unsigned i = 0; u->fds && i < u->params.worker->n_sockets; i++) {

@@ -35,6 +35,7 @@ struct upstream {
 
 /* No socket is open yet. ERR_NOMEM. */
 int upstream_init(struct upstream *u, const struct upstream_params *params);
+size_t upstream_bytes(size_t n_servers, size_t n_sockets); /* what it takes beside itself */
 /* Closes all, while the worker still exists. An all-zero one is allowed. */
 void upstream_fini(struct upstream *u);
 

@@ -185,6 +185,9 @@ struct worker {
  * does not allocate. */
 int worker_new(const struct worker_env *env, int64_t now_ns, struct worker **worker_out);
 void worker_free(struct worker **w); /* *w may be NULL; sets it to NULL */
+size_t worker_bytes(size_t n_servers, size_t sockets_per_server); /* what it takes */
+/* Size of worker.sockets. */
+size_t worker_socket_numbers(size_t n_servers, size_t sockets_per_server);
 
 /* Events in. */
 void worker_take(struct worker *w, int64_t now_ns, struct datagram *const *datagrams, size_t n);

@@ -11,7 +11,7 @@
 #define RETRIES_PER_SECOND 10 /* of all workers together, however few queries come */
 
 /* Beside its sockets a server may have as many retired ones and a fresh one; a number is short. */
-static size_t socket_numbers(size_t n_servers, size_t per_server)
+size_t worker_socket_numbers(size_t n_servers, size_t per_server)
 {
 	size_t n = n_servers * (2 * per_server + 2);
 
@@ -28,7 +28,7 @@ int worker_new(const struct worker_env *env, int64_t now_ns, struct worker **wor
 	if (!w)
 		return ERR_NOMEM;
 	w->env = *env;
-	w->n_sockets = (uint16_t)socket_numbers(n_servers, per_server);
+	w->n_sockets = (uint16_t)worker_socket_numbers(n_servers, per_server);
 	w->servers = calloc(n_servers, sizeof *w->servers);
 	w->row = calloc(n_servers * per_server, sizeof *w->row);
 	w->sockets = calloc(w->n_sockets, sizeof *w->sockets);
@@ -44,6 +44,15 @@ int worker_new(const struct worker_env *env, int64_t now_ns, struct worker **wor
 	w->trim_ns = INT64_MAX;
 	*worker_out = w;
 	return 0;
+}
+
+size_t worker_bytes(size_t n_servers, size_t per_server)
+{
+	const struct worker *w = NULL; /* for its members' sizes */
+
+	return sizeof *w + n_servers * sizeof *w->servers +
+	       n_servers * per_server * sizeof *w->row +
+	       worker_socket_numbers(n_servers, per_server) * sizeof *w->sockets;
 }
 
 void worker_free(struct worker **wp)

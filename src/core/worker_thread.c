@@ -34,6 +34,7 @@
 #include "net/poller.h"
 
 #define REPLY_SLOT_BYTES 65536 /* any UDP payload fits; only the pages touched cost memory */
+#define REPLY_USUAL_BYTES 4096 /* few are larger; nor is a page, of most machines */
 #define BATCHES_PER_TURN 1 /* a turn is what replies may wait for their chance */
 #define READS_PER_SOCKET 4
 #define WAKE_TAG UINT64_MAX
@@ -394,9 +395,24 @@ static int take_memory(struct worker_thread *t)
 	return 0;
 }
 
+/* a probe and its repetition for each server, twice over */
+static size_t orders_for(const struct pool *pool)
+{
+	return 4 * pool->n_servers;
+}
+
+static struct pending_params plan_shard(const struct worker_thread_params *p)
+{
+	return (struct pending_params){
+		.capacity = p->pending_max + WORKER_AFTER_MAX + 2 * (uint32_t)p->pool->n_servers,
+		.case_masks = p->worker->case_randomize,
+	};
+}
+
 static int make_parts(struct worker_thread *t)
 {
 	const struct worker_thread_params *p = &t->params;
+	const struct pending_params shard = plan_shard(p);
 	int rc;
 
 	if ((rc = wakeup_new(&t->wakeup_fd)) < 0 || (rc = poller_new(&t->poller)) < 0 ||
@@ -405,18 +421,8 @@ static int make_parts(struct worker_thread *t)
 		(rc = outgoing_init(&t->sends, send_failed, t)) < 0 ||
 		(rc = outgoing_init(&t->answers, answer_failed, t)) < 0)
 		return rc;
-	/* a probe and its repetition for each server, twice over */
-	rc = mailbox_new(
-		sizeof(struct probe_order), 4 * p->pool->n_servers, t->wakeup_fd, &t->orders);
-	if (rc < 0)
-		return rc;
-	return pending_new(
-		&(struct pending_params){
-			.capacity = p->pending_max + WORKER_AFTER_MAX +
-				    2 * (uint32_t)p->pool->n_servers,
-			.case_masks = p->worker->case_randomize,
-		},
-		&t->shard);
+	rc = mailbox_new(sizeof(struct probe_order), orders_for(p->pool), t->wakeup_fd, &t->orders);
+	return rc < 0 ? rc : pending_new(&shard, &t->shard);
 }
 
 static int make_worker(struct worker_thread *t)
@@ -495,6 +501,27 @@ void worker_thread_free(struct worker_thread **tp)
 	outgoing_fini(&t->answers);
 	free(t);
 	*tp = NULL;
+}
+
+void worker_thread_memory(const struct worker_thread_params *p, unsigned n_threads,
+	struct worker_thread_memory *memory_out)
+{
+	const struct pending_params shard = plan_shard(p);
+	size_t n_servers = p->pool->n_servers, per_server = p->worker->sockets_per_server;
+	/* Those that wait are pending_max for all workers; the others are each one's own. */
+	uint32_t in_full = shard.capacity - p->pending_max +
+			   (p->pending_max + n_threads - 1) / n_threads;
+
+	*memory_out = (struct worker_thread_memory){ 0 };
+	pending_memory(&shard, in_full, &memory_out->pending);
+	memory_add_growing(&memory_out->replies, (size_t)BATCH_MAX * REPLY_USUAL_BYTES,
+		(size_t)BATCH_MAX * REPLY_SLOT_BYTES);
+	memory_add_fixed(&memory_out->rest,
+		sizeof(struct worker_thread) + poller_bytes() + inbox_bytes(false) +
+			2 * outbox_bytes() +
+			mailbox_bytes(sizeof(struct probe_order), orders_for(p->pool)) +
+			worker_bytes(n_servers, per_server) +
+			upstream_bytes(n_servers, worker_socket_numbers(n_servers, per_server)));
 }
 
 int worker_thread_start(struct worker_thread *t)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "balance/probe.h"
+#include "base/memory.h"
 #include "core/worker.h"
 #include "net/socket.h"
 
@@ -43,6 +44,14 @@ struct worker_thread_params {
  * we who lack something: descriptors, memory, ports. */
 int worker_thread_new(const struct worker_thread_params *params, struct worker_thread **thread_out);
 void worker_thread_free(struct worker_thread **t); /* *t may be NULL; sets it to NULL */
+
+/* What one of `n_threads` takes: what waits for servers, of which each has its part when all is
+ * full; buffers of replies; the rest. Of the parameters it looks at pending_max, worker and pool. */
+struct worker_thread_memory {
+	struct memory_use pending, replies, rest;
+};
+void worker_thread_memory(const struct worker_thread_params *params, unsigned n_threads,
+	struct worker_thread_memory *memory_out);
 
 /* Starts the loop. It ends when the queue is closed and drained and no query is pending, or soon
  * after worker_thread_hurry. ERR_SYSTEM. */

@@ -102,9 +102,14 @@ static void sort_and_merge(struct table *t)
 	t->n = kept + 1;
 }
 
+size_t acl_bytes(size_t n)
+{
+	return sizeof(struct acl) + n * sizeof(struct range);
+}
+
 int acl_new(const struct prefix *prefixes, size_t n, struct acl **acl_out)
 {
-	struct acl *a = calloc(1, sizeof(*a) + n * sizeof(a->ranges[0]));
+	struct acl *a = calloc(1, acl_bytes(n));
 	size_t n_v4 = 0;
 
 	if (a == NULL)

@@ -13,4 +13,5 @@ struct acl;
 /* An empty list allows nobody. ERR_NOMEM. The prefixes are copied. */
 int acl_new(const struct prefix *prefixes, size_t n, struct acl **acl_out);
 void acl_free(struct acl **a); /* *a may be NULL; sets it to NULL */
+size_t acl_bytes(size_t n); /* what it takes */
 bool acl_allows(const struct acl *a, const struct addr *client);

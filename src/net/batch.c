@@ -41,10 +41,16 @@ struct inbox {
 	struct inbox_control controls[]; /* BATCH_MAX of them, or none */
 };
 
-int inbox_new(bool with_control, struct inbox **inbox_out)
+size_t inbox_bytes(bool with_control)
 {
 	size_t n_controls = with_control ? BATCH_MAX : 0;
-	struct inbox *in = calloc(1, sizeof(*in) + n_controls * sizeof(in->controls[0]));
+
+	return sizeof(struct inbox) + n_controls * sizeof(struct inbox_control);
+}
+
+int inbox_new(bool with_control, struct inbox **inbox_out)
+{
+	struct inbox *in = calloc(1, inbox_bytes(with_control));
 
 	if (in == NULL)
 		return ERR_NOMEM;
@@ -206,6 +212,11 @@ void outbox_free(struct outbox **o)
 {
 	free(*o);
 	*o = NULL;
+}
+
+size_t outbox_bytes(void)
+{
+	return sizeof(struct outbox);
 }
 
 void outbox_limit(struct outbox *o, unsigned most)

@@ -39,6 +39,7 @@ struct inbox;
 /* `with_control`: ask for stamps, local addresses and the kernel's drop counter: client side. */
 int inbox_new(bool with_control, struct inbox **inbox_out); /* ERR_NOMEM */
 void inbox_free(struct inbox **in); /* *in may be NULL; sets it to NULL */
+size_t inbox_bytes(bool with_control); /* what it takes */
 /* Reads up to n (at most BATCH_MAX) datagrams without waiting. The number read; 0 when there is
  * nothing; ERR_SYSTEM with errno for a socket error (ECONNREFUSED ...): data may follow it, so
  * call again. EINTR is handled inside. */
@@ -69,6 +70,7 @@ typedef bool outbox_failed(void *ctx, const struct outbox_item *item, int error,
 
 int outbox_new(outbox_failed *failed, void *ctx, struct outbox **outbox_out); /* ERR_NOMEM */
 void outbox_free(struct outbox **o); /* *o may be NULL; sets it to NULL */
+size_t outbox_bytes(void); /* what it takes */
 /* Sends all n items (any n) over fd, in order. The number sent. On EAGAIN, ENOBUFS or ENOMEM waits
  * once, at most 1 ms, then reports the rest as failed. */
 size_t outbox_send(struct outbox *o, int fd, const struct outbox_item *items, size_t n);

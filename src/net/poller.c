@@ -44,6 +44,11 @@ void poller_free(struct poller **p)
 	*p = NULL;
 }
 
+size_t poller_bytes(void)
+{
+	return sizeof(struct poller);
+}
+
 static int add(struct poller *p, int fd, uint32_t events, uint64_t tag)
 {
 	struct epoll_event event = { .events = events, .data.u64 = tag };

@@ -18,6 +18,7 @@ struct poller_event {
 
 int poller_new(struct poller **poller_out); /* ERR_NOMEM, ERR_SYSTEM */
 void poller_free(struct poller **p); /* *p may be NULL; sets it to NULL */
+size_t poller_bytes(void); /* what it takes, but for the kernel's part */
 /* Level-triggered reading. ERR_SYSTEM. */
 int poller_add(struct poller *p, int fd, uint64_t tag);
 /* Edge-triggered reading: one event for each signal, and nobody needs to read the fd. */

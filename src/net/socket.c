@@ -87,14 +87,22 @@ static bool set_packet_info(int fd, uint8_t family)
 	return set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
-static unsigned receive_buffer(int fd)
+/* Servers get the system's default to send from: a batch is soon gone. */
+static void set_buffers(int fd, bool is_listening)
+{
+	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF,
+		is_listening ? SOCKET_LISTEN_BUFFER : CONNECT_BUFFER);
+	if (is_listening)
+		set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, LISTEN_SEND_BUFFER);
+}
+
+/* SO_RCVBUF or SO_SNDBUF as the kernel reports it, twice what it was asked for; 0: it does not. */
+static unsigned buffer_size(int fd, int name)
 {
 	int size = 0;
 	socklen_t len = sizeof(size);
 
-	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, &len) == -1)
-		return 0;
-	return (unsigned)size / 2; /* the kernel doubles what it is asked for */
+	return getsockopt(fd, SOL_SOCKET, name, &size, &len) == -1 ? 0 : (unsigned)size;
 }
 
 int socket_listen(const struct addr *address, const struct listen_options *options, int *fd_out,
@@ -111,13 +119,12 @@ int socket_listen(const struct addr *address, const struct listen_options *optio
 		return give_up(fd, ERR_SYSTEM);
 	set_option(fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
 	set_option(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
-	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, SOCKET_LISTEN_BUFFER);
-	set_buffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, LISTEN_SEND_BUFFER);
+	set_buffers(fd, true);
 	err = bind_to(fd, address); /* last: nothing arrives before the options are set */
 	if (err != 0)
 		return give_up(fd, err);
 	*fd_out = fd;
-	*buffer_out = receive_buffer(fd);
+	*buffer_out = buffer_size(fd, SO_RCVBUF) / 2;
 	return 0;
 }
 
@@ -244,7 +251,7 @@ int socket_connect(const struct addr *server, const struct addr *source,
 
 	if (err != 0)
 		return give_up(fd, err);
-	set_buffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, CONNECT_BUFFER);
+	set_buffers(fd, false);
 	err = bind_source(fd, server, source, avoid, rng);
 	if (err != 0)
 		return give_up(fd, err);
@@ -252,6 +259,22 @@ int socket_connect(const struct addr *server, const struct addr *source,
 		return give_up(fd, ERR_SYSTEM);
 	socket_drain(fd);
 	*fd_out = fd;
+	return 0;
+}
+
+int socket_buffers(bool is_listening, struct socket_buffers *buffers_out)
+{
+	int fd = -1;
+	int err = open_udp(AF_INET, &fd);
+
+	if (err != 0)
+		return give_up(fd, err);
+	set_buffers(fd, is_listening);
+	*buffers_out = (struct socket_buffers){
+		.receive = buffer_size(fd, SO_RCVBUF),
+		.send = buffer_size(fd, SO_SNDBUF),
+	};
+	close(fd);
 	return 0;
 }
 

@@ -46,6 +46,13 @@ int socket_connect(const struct addr *server, const struct addr *source,
 /* What socket_connect ends with: throws away what the socket holds, pending errors too. */
 void socket_drain(int fd);
 
+/* The kernel's memory that a socket of the kind may come to hold, as granted here and now: datagrams
+ * with what the kernel adds to each. ERR_SYSTEM. */
+struct socket_buffers {
+	size_t receive, send; /* bytes */
+};
+int socket_buffers(bool is_listening, struct socket_buffers *buffers_out);
+
 /* The address a socket is bound to. ERR_SYSTEM. */
 int socket_local(int fd, struct addr *addr_out);
 /* Reads and clears SO_ERROR: 0 or a positive errno. */

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
+#include "base/memory.h"
 #include "base/rng.h"
 #include "base/thread.h"
 #include "core/mailbox.h"
@@ -261,6 +262,18 @@ void prober_free(struct prober **pp)
 	free(p->signs);
 	free(p);
 	*pp = NULL;
+}
+
+void prober_memory(
+	const struct prober_params *params, struct memory_use *prober, struct memory_use *windows)
+{
+	const struct prober *p = NULL; /* for its members' sizes */
+	size_t n_servers = params->watch.pool->n_servers;
+
+	memory_add_fixed(prober,
+		sizeof *p + n_servers * sizeof *p->signs + poller_bytes() +
+			mailbox_bytes(sizeof(struct probe_result), RESULTS_PER_SERVER * n_servers));
+	watch_memory(&params->watch, prober, windows);
 }
 
 void prober_set_ctx(struct prober *p, void *ctx)

@@ -12,6 +12,7 @@
 
 #include "balance/watch.h"
 
+struct memory_use;
 struct prober;
 
 struct prober_params {
@@ -30,6 +31,9 @@ struct prober_params {
 
 int prober_new(const struct prober_params *params, struct prober **prober_out); /* ERR_NOMEM, ERR_SYSTEM */
 void prober_free(struct prober **p); /* *p may be NULL; sets it to NULL */
+/* Adds what it takes, the windows of latency apart. Of the parameters it looks at the watch's. */
+void prober_memory(
+	const struct prober_params *params, struct memory_use *prober, struct memory_use *windows);
 /* Some parts need each other: set before the start. */
 void prober_set_ctx(struct prober *p, void *ctx);
 int prober_start(struct prober *p); /* ERR_SYSTEM */

@@ -8,6 +8,7 @@
 
 #include "balance/fixture.h"
 #include "base/err.h"
+#include "base/heap.h"
 
 Test(pool, refuses_no_servers_and_more_than_an_index_holds)
 {
@@ -188,4 +189,25 @@ Test(pool, publishes_panic_hedge_delay_and_shares)
 	cr_expect_not(pool_is_panicking(pool));
 	cr_expect_eq(pool_hedge_delay_us(pool), 0);
 	pool_free(&pool);
+}
+
+Test(pool, takes_what_it_says_with_every_policy)
+{
+	static const size_t sizes[] = { 1, 3, 200 };
+
+	for (unsigned kind = 0; kind < POLICY_COUNT; kind++) {
+		for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+			const unsigned weights[200] = { 999, 998, 997 };
+			struct memory_use use = { 0 };
+			size_t before = heap_bytes();
+			struct pool *pool = fixture_pool(
+				(enum policy_kind)kind, weights, sizes[i], 10, SERVER_AUTO);
+
+			pool_memory(pool, &use, &use);
+			/* Small blocks that were freed count as taken until they are used again. */
+			heap_expect(
+				policy_table[kind]->name, use.start, heap_bytes() - before, 6144);
+			pool_free(&pool);
+		}
+	}
 }

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "base/err.h"
+#include "base/heap.h"
 #include "core/mailbox.h"
 #include "core/rig.h"
 #include "net/poller.h"
@@ -315,4 +316,56 @@ Test(engine, a_probe_that_wants_a_file_too_many_is_not_sent)
 	end();
 	mailbox_free(&box);
 	close(fd);
+}
+
+static void add_all(const struct engine_memory *m, struct memory_use *sum)
+{
+	const struct memory_use *parts[] = { &m->queue, &m->receivers, &m->clients, &m->workers,
+		&m->pending, &m->replies, &m->counters, &m->histograms };
+
+	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
+		memory_add(sum, parts[i], 1);
+}
+
+Test(engine, takes_what_it_says)
+{
+	static const struct {
+		unsigned n_servers, n_workers, n_receivers;
+		bool measures_latency;
+	} cases[] = { { 1, 1, 1, false }, { 3, 2, 1, true }, { 4, 8, 3, false } };
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct engine_memory memory;
+		struct memory_use sum = { 0 };
+
+		rig_init(&r, cases[i].n_servers, cases[i].n_workers, cases[i].n_receivers);
+		r.params.measures_latency = cases[i].measures_latency;
+		engine_memory(&r.params, &memory);
+		add_all(&memory, &sum);
+		size_t before = heap_bytes();
+		cr_assert_eq(engine_new(&r.params, &r.engine), 0);
+		heap_expect("start", sum.start, heap_bytes() - before, 8192);
+		cr_expect_leq(sum.start, sum.full);
+		cr_expect_leq(sum.full, sum.most);
+		cr_expect_eq(memory.n_receivers, cases[i].n_receivers);
+		cr_expect_eq(memory.n_listening, cases[i].n_receivers);
+		cr_expect_eq(memory.n_upstream, cases[i].n_servers * cases[i].n_workers * 4);
+		cr_expect_eq(memory.n_other_files, 2 * (cases[i].n_receivers + cases[i].n_workers));
+		rig_free(&r);
+	}
+}
+
+/* pending_max is one for all workers: what they hold at the same time does not grow with them. */
+Test(engine, full_is_shared_by_the_workers)
+{
+	struct engine_memory one, many;
+
+	rig_init(&r, 1, 1, 1);
+	r.params.pending_max = 1000000;
+	engine_memory(&r.params, &one);
+	r.params.n_workers = 16;
+	engine_memory(&r.params, &many);
+	cr_expect_lt(many.pending.full, one.pending.full * 3 / 2);
+	cr_expect_eq(many.pending.most, one.pending.most * 16);
+	rig_free(&r);
 }

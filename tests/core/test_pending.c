@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "base/heap.h"
 #include "base/rng.h"
 
 enum { CAPACITY = 2000 };
@@ -493,4 +494,56 @@ Test(pending, who_left_the_clients_table_is_not_met)
 	p->kind = PENDING_AFTER;
 	cr_expect_null(find_client(1, 5, question));
 	pending_close(s, p);
+}
+
+/* One of that length, with an attempt and in the clients' table. */
+static struct pending *open_whole(size_t len, uint32_t n)
+{
+	struct pending *p = open_len(len, 7);
+
+	cr_assert_not_null(p);
+	p->attempts[0].socket = (uint16_t)(n >> 16);
+	p->attempts[0].id = (uint16_t)n;
+	cr_assert(pending_attempt_add(s, p, 0));
+	pending_client_add(s, p, n * 2654435769u);
+	return p;
+}
+
+static void fill(const struct pending_params *params, size_t len, uint32_t n)
+{
+	struct pending **all = calloc(n, sizeof(struct pending *));
+
+	pending_free(&s);
+	cr_assert_eq(pending_new(params, &s), 0);
+	for (uint32_t i = 0; i < n; i++)
+		all[i] = open_whole(len, i);
+	size_t full = heap_resident();
+	struct memory_use use = { 0 };
+	for (uint32_t i = 0; i < n; i++)
+		pending_close(s, all[i]);
+	pending_trim(s);
+	/* What a trim gives back is all but generations and a margin of slots. */
+	pending_memory(params, n, &use);
+	size_t given = use.full - use.start - n * sizeof(uint32_t) - 256 * sizeof(struct pending);
+	if (len <= PENDING_INLINE_BYTES)
+		heap_expect("full", given, full - heap_resident(), 32 << 10);
+	else if (HEAP_IS_COUNTED)
+		cr_expect_leq(full - heap_resident(), use.most, "%zu", use.most);
+	free(all);
+}
+
+Test(pending, takes_what_it_says)
+{
+	const struct pending_params p = { .capacity = 20000 };
+	struct memory_use use = { 0 };
+	size_t before = heap_bytes();
+
+	pending_free(&s);
+	cr_assert_eq(pending_new(&p, &s), 0);
+	pending_memory(&p, 0, &use);
+	heap_expect("start", use.start, heap_bytes() - before, 4096);
+	fill(&p, PENDING_INLINE_BYTES, p.capacity);
+	fill(&p, PENDING_INLINE_BYTES, p.capacity / 3);
+	fill(&p, PENDING_INLINE_BYTES + 1, p.capacity);
+	fill(&p, DATAGRAM_LARGE_BYTES, p.capacity / 16);
 }

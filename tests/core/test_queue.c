@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/heap.h"
 #include "net/poller.h"
 
 #define CAPACITY 100
@@ -578,4 +579,24 @@ Test(queue, trimming_takes_nothing_in_use)
 	queue_trim(q);
 	queue_trim(q);
 	push(30, 8);
+}
+
+Test(queue, takes_what_it_says)
+{
+	const struct queue_params p = { .capacity = 20000, .n_producers = 2, .n_consumers = 16 };
+	const size_t n_stock = p.capacity + (p.n_producers + p.n_consumers) * 4 * BATCH_MAX;
+	struct memory_use use = { 0 };
+	size_t before = heap_bytes();
+
+	finish();
+	cr_assert_eq(queue_new(&p, &q), 0);
+	queue_memory(&p, &use);
+	heap_expect("start", use.start, heap_bytes() - before, 4096);
+	before = heap_resident();
+	for (size_t n = 0; n < n_stock; n++)
+		batch_of(1, 0);
+	heap_expect("full", use.full - use.start, heap_resident() - before, 64 << 10);
+	for (struct datagram *d; (d = queue_take_large(q));)
+		memset(d->data, 0xee, DATAGRAM_LARGE_BYTES);
+	heap_expect("most", use.most - use.start, heap_resident() - before, 64 << 10);
 }

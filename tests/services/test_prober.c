@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/heap.h"
 #include "base/log.h"
 #include "core/mailbox.h"
 #include "core/rig.h"
@@ -602,4 +603,23 @@ Test(prober, a_server_forced_up_is_up)
 	prober_stop(prober);
 	cr_expect_eq(n_told("no server is up"), 0, "%s", text);
 	end();
+}
+
+Test(prober, takes_what_it_says)
+{
+	for (int latency = LATENCY_OFF; latency <= LATENCY_ON; latency++) {
+		struct memory_use use = { 0 };
+
+		params.watch.latency = (enum latency_mode)latency;
+		make_pool(RIG_SERVERS_MAX);
+		params.watch.pool = pool;
+		size_t before = heap_bytes();
+		cr_assert_eq(prober_new(&params, &prober), 0);
+		size_t found = heap_bytes() - before;
+		prober_memory(&params, &use, &use);
+		heap_expect(
+			latency == LATENCY_ON ? "with latency" : "without", use.start, found, 1024);
+		prober_free(&prober);
+		pool_free(&pool);
+	}
 }
