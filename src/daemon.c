@@ -16,7 +16,6 @@
 
 #include "balance/pool.h"
 #include "base/clock.h"
-#include "base/cpus.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "config/config.h"
@@ -27,9 +26,7 @@
 #include "privilege.h"
 #include "services/prober.h"
 #include "services/report.h"
-#include "sockets.h"
 
-#define WORKERS_MOST 16 /* chosen by ourselves; a written number may be larger */
 #define DRAIN_LOOK_NS (10 * CLOCK_NS_PER_MS)
 
 struct daemon {
@@ -45,14 +42,6 @@ struct daemon {
 };
 
 /* ---- start ---------------------------------------------------------------------------------- */
-
-static unsigned choose_workers(const struct config *c)
-{
-	if (c->workers > 0)
-		return (unsigned)c->workers;
-	unsigned n = cpus_usable();
-	return n < WORKERS_MOST ? n : WORKERS_MOST;
-}
 
 static bool needs_low_port(const struct config *c)
 {
@@ -95,24 +84,14 @@ static bool drop_rest(const struct daemon *d)
 	return true;
 }
 
-/* How many sockets there can be, with the limit of open files raised to the need. */
-static bool plan_sockets(struct daemon *d)
+/* As many as there can be. */
+static bool choose_sockets(struct daemon *d)
 {
-	const struct config *c = d->config;
-	struct sockets_need need = {
-		.n_servers = c->n_servers,
-		.n_workers = d->n_workers,
-		.wanted = (unsigned)c->upstream_sockets,
-	};
 	struct sockets_plan plan;
+	uint64_t file_limit;
 	char message[256];
+	int rc = plan_sockets(d->config, d->n_workers, &plan, &file_limit, message, sizeof message);
 
-	for (size_t i = 0; i < c->n_listeners; i++)
-		need.n_listening += c->listeners[i].receivers;
-	uint64_t files = sockets_files_needed(&need);
-	if (privilege_raise_files(files * 2, &need.file_limit) < 0)
-		need.file_limit = files; /* no limit to read: then try */
-	int rc = sockets_plan(&need, &plan, message, sizeof message);
 	if (rc < 0) {
 		log_error("%s", message);
 		return false;
@@ -214,25 +193,16 @@ static int make_prober(struct daemon *d)
 
 static int make_engine(struct daemon *d)
 {
-	const struct config *c = d->config;
-	int rc = engine_new(
-		&(struct engine_params){
-			.listeners = &d->listeners,
-			.acl = d->acl,
-			.pool = d->pool,
-			.worker = plan_worker(c, d->sockets_per_server),
-			.measures_latency = c->latency == LATENCY_ON || c->hedge_percent > 0,
-			.n_workers = d->n_workers,
-			.pending_max = (uint32_t)c->pending_max,
-			.queue_capacity = (size_t)c->queue_capacity,
-			.queue_target_ns = c->queue_target_ms * CLOCK_NS_PER_MS,
-			.queue_interval_ns = c->queue_interval_ms * CLOCK_NS_PER_MS,
-			.trace = d->params->trace,
-			.probe_done = prober_result,
-			.sign = prober_sign,
-			.prober = d->prober,
-		},
-		&d->engine);
+	struct engine_params params = plan_engine(d->config, d->n_workers, d->sockets_per_server);
+
+	params.listeners = &d->listeners;
+	params.acl = d->acl;
+	params.pool = d->pool;
+	params.trace = d->params->trace;
+	params.probe_done = prober_result;
+	params.sign = prober_sign;
+	params.prober = d->prober;
+	int rc = engine_new(&params, &d->engine);
 
 	if (rc == 0)
 		prober_set_ctx(d->prober, d->engine);
@@ -380,11 +350,11 @@ int daemon_run(const struct daemon_params *params)
 	struct daemon d = {
 		.params = params,
 		.config = params->config,
-		.n_workers = choose_workers(params->config),
+		.n_workers = plan_workers(params->config),
 	};
 	int code = 1;
 
-	if (plan_sockets(&d) && become_user(&d) && open_listeners(&d) && make_parts(&d) &&
+	if (choose_sockets(&d) && become_user(&d) && open_listeners(&d) && make_parts(&d) &&
 		drop_rest(&d))
 		code = serve(&d);
 	free_parts(&d);

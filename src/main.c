@@ -9,11 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/err.h"
 #include "base/log.h"
 #include "cli.h"
 #include "config/config.h"
+#include "cost.h"
 #include "daemon.h"
 #include "demo.h"
+#include "plan.h"
 #include "privilege.h"
 
 static void print_messages(const struct config_messages *messages)
@@ -57,6 +60,28 @@ static bool check_user(const char *path, const char *user)
 	return false;
 }
 
+/* -t -v: what it would cost to run. The sockets are planned before the user changes, as at a start. */
+static bool plan_cost(const struct config *c, struct cost_params *cost_out)
+{
+	char message[256];
+
+	*cost_out = (struct cost_params){ .config = c, .n_workers = plan_workers(c) };
+	int rc = plan_sockets(c, cost_out->n_workers, &cost_out->sockets, &cost_out->file_limit,
+		message, sizeof message);
+	if (message[0])
+		fprintf(stderr, "dnsbal: %s\n", message);
+	return rc == 0;
+}
+
+static bool print_cost(const struct cost_params *cost)
+{
+	int rc = cost_print(cost, stdout);
+
+	if (rc < 0)
+		fprintf(stderr, "dnsbal: cannot work out the memory: %s\n", err_text(rc));
+	return rc == 0;
+}
+
 static int check(const struct cli *cli)
 {
 	char absolute[PATH_MAX];
@@ -66,11 +91,15 @@ static int check(const struct cli *cli)
 
 	if (code != 0)
 		return code;
-	if (path && !check_user(path, config.user))
+	struct cost_params cost;
+	if ((cli->verbose && !plan_cost(&config, &cost)) ||
+		(path && !check_user(path, config.user))) {
 		code = 1;
-	else
+	} else {
 		printf("%s: good: %zu server%s\n", path ? cli->config_path : "command line",
 			config.n_servers, config.n_servers == 1 ? "" : "s");
+		code = cli->verbose && !print_cost(&cost);
+	}
 	config_free(&config);
 	return code;
 }

@@ -4,7 +4,11 @@
 #include "plan.h"
 
 #include "base/clock.h"
+#include "base/cpus.h"
 #include "config/config.h"
+#include "privilege.h"
+
+#define WORKERS_MOST 16 /* chosen by ourselves; a written number may be larger */
 
 struct worker_params plan_worker(const struct config *c, unsigned sockets_per_server)
 {
@@ -21,6 +25,20 @@ struct worker_params plan_worker(const struct config *c, unsigned sockets_per_se
 		.udp_reply_max = (uint16_t)c->udp_reply_max,
 		.case_randomize = c->case_randomize,
 		.sockets_per_server = (uint16_t)sockets_per_server,
+	};
+}
+
+struct engine_params plan_engine(
+	const struct config *c, unsigned n_workers, unsigned sockets_per_server)
+{
+	return (struct engine_params){
+		.worker = plan_worker(c, sockets_per_server),
+		.measures_latency = c->latency == LATENCY_ON || c->hedge_percent > 0,
+		.n_workers = n_workers,
+		.pending_max = (uint32_t)c->pending_max,
+		.queue_capacity = (size_t)c->queue_capacity,
+		.queue_target_ns = c->queue_target_ms * CLOCK_NS_PER_MS,
+		.queue_interval_ns = c->queue_interval_ms * CLOCK_NS_PER_MS,
 	};
 }
 
@@ -64,4 +82,30 @@ struct prober_params plan_prober(const struct config *c)
 		.qname_len = c->health_qname_len,
 		.qtype = c->health_qtype,
 	};
+}
+
+unsigned plan_workers(const struct config *c)
+{
+	if (c->workers > 0)
+		return (unsigned)c->workers;
+	unsigned n = cpus_usable();
+	return n < WORKERS_MOST ? n : WORKERS_MOST;
+}
+
+int plan_sockets(const struct config *c, unsigned n_workers, struct sockets_plan *plan_out,
+	uint64_t *file_limit_out, char *message, size_t size)
+{
+	struct sockets_need need = {
+		.n_servers = c->n_servers,
+		.n_workers = n_workers,
+		.wanted = (unsigned)c->upstream_sockets,
+	};
+
+	for (size_t i = 0; i < c->n_listeners; i++)
+		need.n_listening += c->listeners[i].receivers;
+	uint64_t files = sockets_files_needed(&need);
+	if (privilege_raise_files(files * 2, &need.file_limit) < 0)
+		need.file_limit = files; /* no limit to read: then try */
+	*file_limit_out = need.file_limit;
+	return sockets_plan(&need, plan_out, message, size);
 }
