@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "balance/pool.h"
+#include "base/alloc.h"
 #include "base/err.h"
 #include "base/histogram.h"
 #include "base/rng.h"
@@ -15,8 +16,6 @@
 #include "core/receiver.h"
 #include "core/worker_thread.h"
 #include "net/socket.h"
-
-enum { CACHE_LINE = 64 };
 
 struct engine {
 	/* set at start */
@@ -51,17 +50,6 @@ static size_t metric_blocks(const struct engine *e)
 	return e->n_receivers + e->params.n_workers;
 }
 
-/* On cache lines of their own. */
-static void *zeroed_blocks(size_t n, size_t size)
-{
-	size_t bytes = (n * size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-	void *p = aligned_alloc(CACHE_LINE, bytes);
-
-	if (p)
-		memset(p, 0, bytes);
-	return p;
-}
-
 static int take_memory(struct engine *e)
 {
 	const struct engine_params *p = &e->params;
@@ -72,14 +60,14 @@ static int take_memory(struct engine *e)
 	e->receiver_fds = calloc(e->n_receivers, sizeof *e->receiver_fds);
 	e->receiver_listeners = calloc(e->n_receivers, sizeof *e->receiver_listeners);
 	e->workers = calloc(p->n_workers, sizeof *e->workers);
-	e->metrics = zeroed_blocks(metric_blocks(e), sizeof *e->metrics);
-	e->server_metrics = zeroed_blocks(
+	e->metrics = alloc_lines(metric_blocks(e), sizeof *e->metrics);
+	e->server_metrics = alloc_lines(
 		p->n_workers * p->pool->n_servers, sizeof *e->server_metrics);
 	if (!e->listen_fds || !e->receivers || !e->receiver_fds || !e->receiver_listeners ||
 		!e->workers || !e->metrics || !e->server_metrics)
 		return ERR_NOMEM;
 	if (p->measures_latency) {
-		e->latencies = zeroed_blocks(
+		e->latencies = alloc_lines(
 			p->n_workers * p->pool->n_servers, sizeof *e->latencies);
 		if (!e->latencies)
 			return ERR_NOMEM;
@@ -113,19 +101,21 @@ static int make_receiver(struct engine *e, unsigned k)
 	return receiver_new(
 		&(struct receiver_params){
 			.number = k,
-			.fds = fds,
-			.listeners = indices,
-			.n_fds = n,
-			.listen_fds = e->listen_fds,
-			.acl = e->params.acl,
-			.queue = e->queue,
-			.metrics = &e->metrics[k],
-			.fair = { .target_ns = e->params.queue_target_ns,
-				.interval_ns = e->params.queue_interval_ns,
-				.capacity = e->params.queue_capacity,
-				.n_receivers = e->n_receivers },
-			.on_overload = e->params.worker.on_overload,
-			.udp_reply_max = e->params.worker.udp_reply_max,
+			.intake = {
+				.fds = fds,
+				.listeners = indices,
+				.n_fds = n,
+				.listen_fds = e->listen_fds,
+				.acl = e->params.acl,
+				.queue = e->queue,
+				.metrics = &e->metrics[k],
+				.fair = { .target_ns = e->params.queue_target_ns,
+					.interval_ns = e->params.queue_interval_ns,
+					.capacity = e->params.queue_capacity,
+					.n_receivers = e->n_receivers },
+				.on_overload = e->params.worker.on_overload,
+				.udp_reply_max = e->params.worker.udp_reply_max,
+			},
 		},
 		&e->receivers[k]);
 }

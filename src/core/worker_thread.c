@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "balance/pool.h"
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -453,12 +454,11 @@ static int make_worker(struct worker_thread *t)
 
 int worker_thread_new(const struct worker_thread_params *params, struct worker_thread **thread_out)
 {
-	struct worker_thread *t = aligned_alloc(64, (sizeof *t + 63) / 64 * 64);
+	struct worker_thread *t = alloc_lines(1, sizeof *t);
 	int rc;
 
 	if (!t)
 		return ERR_NOMEM;
-	memset(t, 0, sizeof *t);
 	t->params = *params;
 	t->wakeup_fd = -1;
 	rng_init(&t->rng);

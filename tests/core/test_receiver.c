@@ -33,21 +33,21 @@ static void begin_with(const char *allowed, size_t capacity, enum on_overload on
 	queue_set_wakeup(queue, 0, wakeup);
 	metrics = aligned_alloc(64, sizeof *metrics);
 	memset(metrics, 0, sizeof *metrics);
-	const struct receiver_params p = {
-		.fds = listeners.listener[0].fds,
-		.listeners = &index,
-		.n_fds = 1,
-		.listen_fds = listeners.listener[0].fds,
-		.acl = acl,
-		.queue = queue,
-		.metrics = metrics,
-		.fair = { .target_ns = 5 * CLOCK_NS_PER_MS,
-			.interval_ns = 100 * CLOCK_NS_PER_MS,
-			.capacity = capacity,
-			.n_receivers = 1 },
-		.on_overload = on_overload,
-		.udp_reply_max = 1232,
-	};
+	const struct receiver_params p = { .intake = {
+			.fds = listeners.listener[0].fds,
+			.listeners = &index,
+			.n_fds = 1,
+			.listen_fds = listeners.listener[0].fds,
+			.acl = acl,
+			.queue = queue,
+			.metrics = metrics,
+			.fair = { .target_ns = 5 * CLOCK_NS_PER_MS,
+				.interval_ns = 100 * CLOCK_NS_PER_MS,
+				.capacity = capacity,
+				.n_receivers = 1 },
+			.on_overload = on_overload,
+			.udp_reply_max = 1232,
+	} };
 	cr_assert_eq(receiver_new(&p, &receiver), 0);
 	struct sockaddr_storage ss;
 	socklen_t len = addr_to_sockaddr(&listeners.listener[0].address, &ss);
