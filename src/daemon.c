@@ -95,6 +95,11 @@ static bool drop_rest(const struct daemon *d)
 	return true;
 }
 
+static unsigned sockets_of(const struct daemon *d, const struct config_listener *l)
+{
+	return d->config->dispatch == DISPATCH_DIRECT ? d->n_workers : l->receivers;
+}
+
 /* How many sockets there can be, with the limit of open files raised to the need. */
 static bool plan_sockets(struct daemon *d)
 {
@@ -108,7 +113,7 @@ static bool plan_sockets(struct daemon *d)
 	char message[256];
 
 	for (size_t i = 0; i < c->n_listeners; i++)
-		need.n_listening += c->listeners[i].receivers;
+		need.n_listening += sockets_of(d, &c->listeners[i]);
 	uint64_t files = sockets_files_needed(&need);
 	if (privilege_raise_files(files * 2, &need.file_limit) < 0)
 		need.file_limit = files; /* no limit to read: then try */
@@ -172,7 +177,9 @@ static bool open_listeners(struct daemon *d)
 		for (size_t i = 0; i < c->n_listeners; i++)
 			params[i] = (struct listener_params){
 				.address = c->listeners[i].address,
-				.receivers = c->listeners[i].receivers,
+				.n_sockets = sockets_of(d, &c->listeners[i]),
+				.is_shared = c->dispatch == DISPATCH_DIRECT ||
+					     c->listeners[i].receivers > 1,
 				.is_default = c->listeners[i].is_default,
 			};
 		rc = listeners_open(params, c->n_listeners, &d->listeners);
@@ -222,6 +229,7 @@ static int make_engine(struct daemon *d)
 			.pool = d->pool,
 			.worker = plan_worker(c, d->sockets_per_server),
 			.measures_latency = c->latency == LATENCY_ON || c->hedge_percent > 0,
+			.dispatch = c->dispatch,
 			.n_workers = d->n_workers,
 			.pending_max = (uint32_t)c->pending_max,
 			.queue_capacity = (size_t)c->queue_capacity,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Receiver k reads socket k of every listener that has so many. Answers leave by the first socket
- * of the listener that was asked: all of them have the same address. */
+ * Reader k, a receiver or with direct dispatch worker k, reads socket k of every listener that has so
+ * many. A receiver's queries are answered by the first socket of the listener that was asked, a
+ * worker's own by its own: all of them have the same address. */
 #include "core/engine.h"
 
 #include <stdlib.h>
@@ -12,22 +13,26 @@
 #include "base/err.h"
 #include "base/histogram.h"
 #include "base/rng.h"
+#include "core/intake.h"
 #include "core/queue.h"
 #include "core/receiver.h"
+#include "core/steal.h"
 #include "core/worker_thread.h"
 #include "net/socket.h"
 
 struct engine {
 	/* set at start */
 	struct engine_params params;
-	struct queue *queue;
+	struct queue **queues; /* one; with direct dispatch one for each worker */
+	unsigned n_queues;
+	struct steal *steal; /* direct dispatch only */
 	struct pending_quota quota;
 	struct port_set avoid_ports;
-	int *listen_fds; /* by listener index */
+	int *listen_fds; /* by listener index: the first of each */
 	struct receiver **receivers;
-	unsigned n_receivers;
-	int **receiver_fds; /* per receiver: the sockets it reads, and their listener indices */
-	uint16_t **receiver_listeners;
+	unsigned n_receivers; /* direct dispatch: 0 */
+	struct intake_params *intakes; /* of each reader */
+	unsigned n_intakes;
 	struct worker_thread **workers;
 	struct metric_block *metrics; /* receivers, then workers */
 	struct server_metrics *server_metrics; /* n_servers for each worker */
@@ -50,73 +55,96 @@ static size_t metric_blocks(const struct engine *e)
 	return e->n_receivers + e->params.n_workers;
 }
 
+static bool is_direct(const struct engine *e)
+{
+	return e->params.dispatch == DISPATCH_DIRECT;
+}
+
+static int make_queues(struct engine *e)
+{
+	const struct engine_params *p = &e->params;
+
+	e->queues = calloc(e->n_queues, sizeof(struct queue *));
+	if (!e->queues)
+		return ERR_NOMEM;
+	for (unsigned k = 0; k < e->n_queues; k++) {
+		int rc = queue_new(
+			&(struct queue_params){
+				.capacity = (p->queue_capacity + e->n_queues - 1) / e->n_queues,
+				.n_producers = is_direct(e) ? 1 : e->n_receivers,
+				.n_consumers = is_direct(e) ? 1 : p->n_workers,
+				.target_ns = p->queue_target_ns,
+				.interval_ns = p->queue_interval_ns,
+			},
+			&e->queues[k]);
+
+		if (rc < 0)
+			return rc;
+	}
+	return is_direct(e) ? steal_new(p->n_workers, &e->steal) : 0;
+}
+
 static int take_memory(struct engine *e)
 {
 	const struct engine_params *p = &e->params;
 
-	e->n_receivers = most_sockets(p->listeners);
+	e->n_receivers = is_direct(e) ? 0 : most_sockets(p->listeners);
+	e->n_intakes = is_direct(e) ? p->n_workers : e->n_receivers;
+	e->n_queues = is_direct(e) ? p->n_workers : 1;
 	e->listen_fds = calloc(p->listeners->n, sizeof *e->listen_fds);
-	e->receivers = calloc(e->n_receivers, sizeof *e->receivers);
-	e->receiver_fds = calloc(e->n_receivers, sizeof *e->receiver_fds);
-	e->receiver_listeners = calloc(e->n_receivers, sizeof *e->receiver_listeners);
-	e->workers = calloc(p->n_workers, sizeof *e->workers);
+	e->receivers = calloc(e->n_receivers + 1, sizeof(struct receiver *));
+	e->intakes = calloc(e->n_intakes, sizeof *e->intakes);
+	e->workers = calloc(p->n_workers, sizeof(struct worker_thread *));
 	e->metrics = alloc_lines(metric_blocks(e), sizeof *e->metrics);
 	e->server_metrics = alloc_lines(
 		p->n_workers * p->pool->n_servers, sizeof *e->server_metrics);
-	if (!e->listen_fds || !e->receivers || !e->receiver_fds || !e->receiver_listeners ||
-		!e->workers || !e->metrics || !e->server_metrics)
+	if (!e->listen_fds || !e->receivers || !e->intakes || !e->workers || !e->metrics ||
+		!e->server_metrics)
 		return ERR_NOMEM;
 	if (p->measures_latency) {
-		e->latencies = alloc_lines(
-			p->n_workers * p->pool->n_servers, sizeof *e->latencies);
+		e->latencies = alloc_lines(p->n_workers * p->pool->n_servers, sizeof *e->latencies);
 		if (!e->latencies)
 			return ERR_NOMEM;
 	}
-	return queue_new(
-		&(struct queue_params){
-			.capacity = p->queue_capacity,
-			.n_producers = e->n_receivers,
-			.n_consumers = p->n_workers,
-			.target_ns = p->queue_target_ns,
-			.interval_ns = p->queue_interval_ns,
-		},
-		&e->queue);
+	return make_queues(e);
 }
 
-static int make_receiver(struct engine *e, unsigned k)
+static int plan_intake(struct engine *e, unsigned k)
 {
 	const struct listeners *l = e->params.listeners;
-	int *fds = e->receiver_fds[k] = calloc(l->n, sizeof *fds);
-	uint16_t *indices = e->receiver_listeners[k] = calloc(l->n, sizeof *indices);
-	size_t n = 0;
+	int *fds = calloc(l->n, sizeof *fds);
+	uint16_t *indices = calloc(l->n, sizeof *indices);
+	struct intake_params *p = &e->intakes[k];
 
+	*p = (struct intake_params){
+		.fds = fds,
+		.listeners = indices,
+		.listen_fds = is_direct(e) ? fds : e->listen_fds,
+		.acl = e->params.acl,
+		.queue = e->queues[is_direct(e) ? k : 0],
+		.metrics = &e->metrics[k],
+		.fair = { .target_ns = e->params.queue_target_ns,
+			.interval_ns = e->params.queue_interval_ns,
+			.capacity = e->params.queue_capacity / e->n_queues,
+			.n_receivers = is_direct(e) ? 1 : e->n_receivers },
+		.on_overload = e->params.worker.on_overload,
+		.udp_reply_max = e->params.worker.udp_reply_max,
+		.steals = is_direct(e),
+	};
 	if (!fds || !indices)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->listener[i].n_sockets > k) {
-			fds[n] = l->listener[i].fds[k];
-			indices[n++] = (uint16_t)i;
+			fds[p->n_fds] = l->listener[i].fds[k];
+			indices[p->n_fds++] = (uint16_t)i;
 		}
 	}
-	return receiver_new(
-		&(struct receiver_params){
-			.number = k,
-			.intake = {
-				.fds = fds,
-				.listeners = indices,
-				.n_fds = n,
-				.listen_fds = e->listen_fds,
-				.acl = e->params.acl,
-				.queue = e->queue,
-				.metrics = &e->metrics[k],
-				.fair = { .target_ns = e->params.queue_target_ns,
-					.interval_ns = e->params.queue_interval_ns,
-					.capacity = e->params.queue_capacity,
-					.n_receivers = e->n_receivers },
-				.on_overload = e->params.worker.on_overload,
-				.udp_reply_max = e->params.worker.udp_reply_max,
-			},
-		},
+	return 0;
+}
+
+static int make_receiver(struct engine *e, unsigned k)
+{
+	return receiver_new(&(struct receiver_params){ .number = k, .intake = e->intakes[k] },
 		&e->receivers[k]);
 }
 
@@ -130,9 +158,13 @@ static int make_worker(struct engine *e, unsigned k)
 			.worker = &p->worker,
 			.pending_max = p->pending_max,
 			.quota = &e->quota,
-			.queue = e->queue,
+			.queue = e->queues[is_direct(e) ? k : 0],
+			.consumer = is_direct(e) ? 0 : k,
+			.intake = is_direct(e) ? &e->intakes[k] : NULL,
+			.listeners = p->listeners,
+			.steal = e->steal,
 			.pool = p->pool,
-			.listen_fds = e->listen_fds,
+			.listen_fds = is_direct(e) ? e->intakes[k].fds : e->listen_fds,
 			.n_listen_fds = p->listeners->n,
 			.avoid_ports = &e->avoid_ports,
 			.metrics = &e->metrics[e->n_receivers + k],
@@ -175,6 +207,10 @@ int engine_new(const struct engine_params *params, struct engine **engine_out)
 		e->listen_fds[i] = params->listeners->listener[i].fds[0];
 		port_set_add(&e->avoid_ports, params->listeners->listener[i].address.port);
 	}
+	for (unsigned k = 0; k < e->n_intakes; k++) {
+		if ((rc = plan_intake(e, k)) < 0)
+			goto fail;
+	}
 	for (unsigned k = 0; k < e->n_receivers; k++) {
 		if ((rc = make_receiver(e, k)) < 0)
 			goto fail;
@@ -196,20 +232,21 @@ void engine_free(struct engine **ep)
 
 	if (!e)
 		return;
-	for (unsigned k = 0; e->receivers && k < e->n_receivers; k++) {
+	for (unsigned k = 0; e->receivers && k < e->n_receivers; k++)
 		receiver_free(&e->receivers[k]);
-		if (e->receiver_fds)
-			free(e->receiver_fds[k]);
-		if (e->receiver_listeners)
-			free(e->receiver_listeners[k]);
-	}
 	for (unsigned k = 0; e->workers && k < e->params.n_workers; k++)
 		worker_thread_free(&e->workers[k]);
-	queue_free(&e->queue);
+	for (unsigned k = 0; e->intakes && k < e->n_intakes; k++) {
+		free((void *)e->intakes[k].fds);
+		free((void *)e->intakes[k].listeners);
+	}
+	for (unsigned k = 0; e->queues && k < e->n_queues; k++)
+		queue_free(&e->queues[k]);
+	steal_free(&e->steal);
 	free(e->listen_fds);
 	free(e->receivers);
-	free(e->receiver_fds);
-	free(e->receiver_listeners);
+	free(e->intakes);
+	free(e->queues);
 	free(e->workers);
 	free(e->metrics);
 	free(e->server_metrics);
@@ -239,7 +276,12 @@ void engine_stop(struct engine *e)
 		receiver_stop(e->receivers[k]);
 	for (unsigned k = 0; k < e->n_receivers; k++)
 		receiver_join(e->receivers[k]);
-	queue_close(e->queue);
+	if (!is_direct(e)) {
+		queue_close(e->queues[0]);
+		return;
+	}
+	for (unsigned k = 0; k < e->params.n_workers; k++)
+		worker_thread_stop(e->workers[k]);
 }
 
 void engine_hurry(struct engine *e)

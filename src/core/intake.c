@@ -32,6 +32,7 @@ struct intake {
 	/* set at start */
 	struct intake_params params;
 	struct inbox **inboxes; /* one per socket: each keeps its socket's drop counter */
+	struct inbox *foreign; /* for the sockets of others, whose drops they count; or NULL */
 	struct outbox *outbox;
 	uint8_t *spare; /* BATCH_MAX pieces for what exceeds a small buffer */
 
@@ -42,6 +43,7 @@ struct intake {
 	struct batch *batch; /* the one being filled */
 	struct batch *light; /* the same for those who ask little, while others are held back */
 	int64_t now_ns, real_ns; /* read once per batch */
+	int64_t waited_ns; /* by the first datagram of the last batch */
 	uint32_t *kernel_drops; /* per socket, as last seen */
 	struct log_limit acl_limit;
 	struct rng rng;
@@ -136,7 +138,8 @@ static struct outbox_item item_to(const struct origin *origin, const uint8_t *da
 static void flush_answers(struct intake *in)
 {
 	if (in->n_items > 0)
-		outbox_send(in->outbox, in->params.listen_fds[in->answer_by], in->items, in->n_items);
+		outbox_send(
+			in->outbox, in->params.listen_fds[in->answer_by], in->items, in->n_items);
 	in->n_items = 0;
 }
 
@@ -280,6 +283,19 @@ static void look_at_queue(struct intake *in)
 	fair_tick(&in->fair, &load, in->now_ns);
 }
 
+/* The rest of what happens to n datagrams that were just read. */
+static void take_in(struct intake *in, unsigned n, uint16_t listener)
+{
+	if (n > 0)
+		in->waited_ns = in->now_ns - arrival_ns(in, &in->slots[0]);
+	look_at_queue(in);
+	for (unsigned i = 0; i < n; i++)
+		keep(in, i, listener);
+	flush_answers(in);
+	push(in, &in->light);
+	push(in, &in->batch);
+}
+
 /* One batch from one socket; false: it is empty. */
 static bool read_batch(struct intake *in, size_t socket)
 {
@@ -294,12 +310,7 @@ static bool read_batch(struct intake *in, size_t socket)
 	}
 	clock_both_ns(&in->now_ns, &in->real_ns);
 	note_kernel_drops(in, socket);
-	look_at_queue(in);
-	for (int i = 0; i < n; i++)
-		keep(in, (unsigned)i, in->params.listeners[socket]);
-	flush_answers(in);
-	push(in, &in->light);
-	push(in, &in->batch);
+	take_in(in, (unsigned)n, in->params.listeners[socket]);
 	return (unsigned)n == in->n_stock;
 }
 
@@ -310,6 +321,30 @@ bool intake_read(struct intake *in, size_t socket, unsigned batches)
 			return false;
 	}
 	return true;
+}
+
+bool intake_steal(struct intake *in, int fd, uint16_t listener, int64_t age_ns)
+{
+	clock_both_ns(&in->now_ns, &in->real_ns);
+	if (inbox_waiting_ns(in->foreign, fd, in->real_ns) <= age_ns || !restock(in))
+		return false;
+	int n = inbox_read(in->foreign, fd, in->slots, in->n_stock);
+	if (n <= 0)
+		return false; /* its owner was quicker, and sees to errors */
+	clock_both_ns(&in->now_ns, &in->real_ns);
+	metric_add(in->params.metrics, METRIC_stolen, (uint64_t)n);
+	take_in(in, (unsigned)n, listener);
+	return true;
+}
+
+int64_t intake_waited_ns(const struct intake *in)
+{
+	return in->waited_ns;
+}
+
+bool intake_is_rationing(const struct intake *in)
+{
+	return fair_is_rationing(&in->fair);
 }
 
 static int make_parts(struct intake *in)
@@ -327,6 +362,8 @@ static int make_parts(struct intake *in)
 		if ((rc = inbox_new(true, &in->inboxes[i])) < 0)
 			return rc;
 	}
+	if (p->steals && (rc = inbox_new(true, &in->foreign)) < 0)
+		return rc;
 	return outbox_new(answer_failed, in, &in->outbox);
 }
 
@@ -363,6 +400,7 @@ void intake_free(struct intake **inp)
 	for (size_t i = 0; in->inboxes && i < in->params.n_fds; i++)
 		inbox_free(&in->inboxes[i]);
 	free(in->inboxes);
+	inbox_free(&in->foreign);
 	outbox_free(&in->outbox);
 	free(in->spare);
 	free(in->spare_datagram);

@@ -31,6 +31,7 @@ struct intake_params {
 	enum on_overload on_overload; /* for what is shed here */
 	struct fair_params fair; /* rng is the intake's own */
 	uint16_t udp_reply_max;
+	bool steals; /* for intake_steal */
 };
 
 int intake_new(const struct intake_params *params, struct intake **intake_out); /* ERR_NOMEM */
@@ -39,3 +40,10 @@ void intake_free(struct intake **in); /* *in may be NULL; sets it to NULL */
  * what it keeps. Does not wait (a moment, after an error that may pass). False: the socket was emptied.
  * Takes queue.lock. */
 bool intake_read(struct intake *in, size_t socket, unsigned batches);
+/* One batch from another owner's socket, if what waits there first has waited longer than age_ns. True:
+ * something was read. Takes queue.lock. */
+bool intake_steal(struct intake *in, int fd, uint16_t listener, int64_t age_ns);
+/* How long the oldest of what was read last had waited in its socket. */
+int64_t intake_waited_ns(const struct intake *in);
+/* Are clients held back (core/fair.h)? Then most of what is read is shed at once. */
+bool intake_is_rationing(const struct intake *in);

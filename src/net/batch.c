@@ -161,6 +161,21 @@ int inbox_read(struct inbox *in, int fd, struct inbox_slot *slots, unsigned n)
 	return got;
 }
 
+int64_t inbox_waiting_ns(struct inbox *in, int fd, int64_t real_ns)
+{
+	struct inbox_slot slot = { 0 }; /* no room for data: it is not what is asked */
+	ssize_t got;
+
+	prepare_header(in, 0, &slot);
+	do
+		got = recvmsg(fd, &in->headers[0].msg_hdr, MSG_DONTWAIT | MSG_PEEK);
+	while (got == -1 && errno == EINTR);
+	if (got == -1)
+		return 0;
+	fill_slot(in, 0, &slot);
+	return slot.stamp_ns != 0 && slot.stamp_ns < real_ns ? real_ns - slot.stamp_ns : 0;
+}
+
 uint32_t inbox_kernel_drops(const struct inbox *in)
 {
 	return in->kernel_drops;

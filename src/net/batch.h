@@ -43,6 +43,9 @@ void inbox_free(struct inbox **in); /* *in may be NULL; sets it to NULL */
  * nothing; ERR_SYSTEM with errno for a socket error (ECONNREFUSED ...): data may follow it, so
  * call again. EINTR is handled inside. */
 int inbox_read(struct inbox *in, int fd, struct inbox_slot *slots, unsigned n);
+/* How long the first datagram that waits at fd has been there, by the kernel's stamp and CLOCK_REALTIME
+ * real_ns; it stays there. 0: none, or without a stamp. */
+int64_t inbox_waiting_ns(struct inbox *in, int fd, int64_t real_ns);
 /* The kernel's count of datagrams dropped (SO_RXQ_OVFL) at the socket of the last inbox_read that
  * returned more than 0, as it was when the last of them arrived; a 32-bit counter that wraps. */
 uint32_t inbox_kernel_drops(const struct inbox *in);
