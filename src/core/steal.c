@@ -73,27 +73,42 @@ void steal_asleep(struct steal *s, unsigned me)
 	atomic_store_explicit(&s->seats[me].turn_ns, 0, memory_order_relaxed);
 }
 
-static void wake_a_sleeper(struct steal *s, unsigned me)
+static bool is_free(const struct steal *s, unsigned i, unsigned me)
 {
-	for (unsigned i = 0; i < s->n; i++) {
-		struct seat *other = &s->seats[i];
-
-		if (i == me || atomic_load_explicit(&other->turn_ns, memory_order_relaxed) != 0 ||
-			atomic_exchange_explicit(&other->is_called, true, memory_order_relaxed))
-			continue;
-		wakeup_signal(other->wakeup_fd);
-		return;
-	}
+	return i != me && !atomic_load_explicit(&s->seats[i].is_behind, memory_order_relaxed);
 }
 
-void steal_behind(struct steal *s, unsigned me, bool is_behind)
+/* True: it slept, and nobody has called it yet. */
+static bool call(struct seat *seat)
+{
+	if (atomic_load_explicit(&seat->turn_ns, memory_order_relaxed) != 0 ||
+		atomic_exchange_explicit(&seat->is_called, true, memory_order_relaxed))
+		return false;
+	wakeup_signal(seat->wakeup_fd);
+	return true;
+}
+
+static bool call_for_help(struct steal *s, unsigned me)
+{
+	bool may_come = false;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		if (!is_free(s, i, me))
+			continue;
+		may_come = true;
+		if (call(&s->seats[i]))
+			break;
+	}
+	return may_come;
+}
+
+bool steal_behind(struct steal *s, unsigned me, bool is_behind)
 {
 	struct seat *seat = &s->seats[me];
 
 	if (atomic_load_explicit(&seat->is_behind, memory_order_relaxed) != is_behind)
 		atomic_store_explicit(&seat->is_behind, is_behind, memory_order_relaxed);
-	if (is_behind)
-		wake_a_sleeper(s, me);
+	return is_behind && call_for_help(s, me);
 }
 
 static bool wants_help(const struct seat *seat, int64_t now_ns)

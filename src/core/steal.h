@@ -27,7 +27,7 @@ void steal_set_wakeup(struct steal *s, unsigned me, int wakeup_fd);
 void steal_awake(struct steal *s, unsigned me, int64_t now_ns);
 void steal_asleep(struct steal *s, unsigned me);
 /* By worker `me`, when it has read: does older work than STEAL_AGE_NS wait at its sockets? If so, and
- * another one sleeps, that is woken. */
-void steal_behind(struct steal *s, unsigned me, bool is_behind);
+ * another one sleeps, that is woken. True: help may come, for not all are behind. */
+bool steal_behind(struct steal *s, unsigned me, bool is_behind);
 /* By worker `me`: the next worker after number `after` (-1: the first) that may want help; -1: none. */
 int steal_next(const struct steal *s, unsigned me, int after, int64_t now_ns);

@@ -41,10 +41,10 @@
 #define READS_PER_SOCKET 4
 #define WAKE_TAG UINT64_MAX
 #define CLIENT_TAG (UINT64_C(1) << 32) /* and the number of a listening socket */
-/* Of one listening socket in a turn: no more than is served in it, for who is idle may serve the rest;
- * while most of what comes is shed at once, enough of it to find what is not. */
+/* Of one listening socket in a turn: no more than is served in it, for who is idle may serve the rest.
+ * While nobody may, or most of it is to be shed at once, enough to see how much there is. */
 #define CLIENT_BATCHES 1
-#define CLIENT_BATCHES_RATIONING 16
+#define CLIENT_BATCHES_ALONE 16
 
 /* A send the kernel refused, twice or for want of room. */
 struct failed_send {
@@ -82,6 +82,7 @@ struct worker_thread {
 	struct batch *done; /* given back with the next pop */
 	unsigned n_last_reads; /* turns since the end of reading clients was asked for */
 	bool has_left_clients;
+	bool is_alone; /* behind, and all others are too */
 
 	/* atomic, relaxed: a flag, and a figure to look at */
 	alignas(64) _Atomic bool hurry;
@@ -324,10 +325,9 @@ static void take_orders(struct worker_thread *t)
 /* Of one of our sockets; true: there is more. */
 static bool read_clients_of(struct worker_thread *t, size_t socket)
 {
-	bool is_rationing = intake_is_rationing(t->intake);
+	bool reads_on = t->is_alone || intake_is_rationing(t->intake);
 
-	return intake_read(
-		t->intake, socket, is_rationing ? CLIENT_BATCHES_RATIONING : CLIENT_BATCHES);
+	return intake_read(t->intake, socket, reads_on ? CLIENT_BATCHES_ALONE : CLIENT_BATCHES);
 }
 
 /* True if there may be more at our sockets. */
@@ -343,7 +343,7 @@ static bool read_clients(
 		has_more = true;
 		is_behind |= intake_waited_ns(t->intake) > STEAL_AGE_NS;
 	}
-	steal_behind(t->params.steal, t->params.number, is_behind);
+	t->is_alone = !steal_behind(t->params.steal, t->params.number, is_behind) && is_behind;
 	return has_more || n_events == POLLER_EVENTS_MAX;
 }
 

@@ -61,6 +61,17 @@ Test(steal, who_is_behind_wakes_one_that_sleeps)
 	cr_expect(is_woken(1), "it slept again");
 }
 
+Test(steal, help_may_come_while_not_all_are_behind)
+{
+	cr_expect_not(steal_behind(s, 0, false), "it wants none");
+	cr_expect(steal_behind(s, 0, true));
+	cr_expect(steal_behind(s, 1, true));
+	cr_expect_not(steal_behind(s, 2, true));
+	cr_expect_not(steal_behind(s, 0, true));
+	steal_behind(s, 1, false);
+	cr_expect(steal_behind(s, 0, true));
+}
+
 Test(steal, nobody_wakes_before_the_first_sleep_nor_oneself)
 {
 	steal_behind(s, 0, true);
