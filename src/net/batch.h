@@ -72,6 +72,11 @@ typedef bool outbox_failed(void *ctx, const struct outbox_item *item, int error,
 
 int outbox_new(outbox_failed *failed, void *ctx, struct outbox **outbox_out); /* ERR_NOMEM */
 void outbox_free(struct outbox **o); /* *o may be NULL; sets it to NULL */
+/* From now on, where the kernel can (UDP_SEGMENT, Linux 4.18), items that follow each other and go the
+ * same way are given to it as one message, that it cuts up again: they pass the most of its stack
+ * together. Those as large as the first, and one that is smaller behind them: sort them so. Each is a
+ * datagram of its own for whoever receives it. */
+void outbox_join(struct outbox *o);
 /* Sends all n items (any n) over fd, in order. The number sent. On EAGAIN, ENOBUFS or ENOMEM waits
  * once, at most 1 ms, then reports the rest as failed. */
 size_t outbox_send(struct outbox *o, int fd, const struct outbox_item *items, size_t n);
