@@ -7,8 +7,9 @@
  * As in dnsbal: batches of 32; a server drawn for each query, the socket once for each server and
  * batch, so that a batch costs one sendmmsg for each server in it; connected sockets; replies
  * of all sockets gathered and answered with one sendmmsg. Shape `queue`: a receiver, one locked queue of
- * batches, workers that sleep in epoll and are woken by an eventfd, the idle one with the lowest number
- * first. Shape `direct`: each worker reads a SO_REUSEPORT socket of its own.
+ * batches, from which a worker takes as many as fit into one; workers sleep in epoll and are woken by an
+ * eventfd, the idle one with the lowest number first. Shape `direct`: each worker reads a SO_REUSEPORT
+ * socket of its own.
  *
  * No time-outs, retries, checks or counters. IDs of a worker go round: a reply counts if its socket is
  * that to which the ID was sent last. Prints "ready", and ends with its standard input. */
@@ -26,7 +27,8 @@ enum { DATAGRAM_MAX = 1232, HEADER_LEN = 12, SLOTS = 65536 };
 enum { BATCHES = 1024, BATCHES_PER_WAKE = 4, READS_PER_SOCKET = 4, EVENTS = 64 };
 enum { TAG_CLIENTS = 1 << 30, TAG_WAKEUP };
 
-/* Datagrams read, the headers that read them, and who sent them. */
+/* Datagrams read, the headers that read them, and who sent them. The pieces point to the bytes, not
+ * always to those of the same batch: they are swapped when batches are joined. */
 struct batch {
 	struct batch *next;
 	int n;
@@ -88,6 +90,24 @@ static void init_batch(struct batch *b)
 	}
 }
 
+static uint8_t *datagram(struct batch *b, int i)
+{
+	return b->pieces[i].iov_base;
+}
+
+/* Moves all datagrams behind those of another batch. */
+static void move(struct batch *to, struct batch *from)
+{
+	for (int i = 0; i < from->n; i++, to->n++) {
+		void *unused = to->pieces[to->n].iov_base;
+
+		to->pieces[to->n].iov_base = from->pieces[i].iov_base;
+		from->pieces[i].iov_base = unused;
+		to->names[to->n] = from->names[i];
+		to->headers[to->n].msg_len = from->headers[i].msg_len;
+	}
+}
+
 /* Reads behind what is there; how many came, 0 also for an error. */
 static int read_batch(struct batch *b, int fd)
 {
@@ -135,19 +155,40 @@ static void push(struct batch *b)
 		eventfd_write(wakeup, 1);
 }
 
-/* NULL: there is nothing; the next push may wake this worker. */
+static void discard_locked(struct batch *b)
+{
+	b->next = queue.unused;
+	queue.unused = b;
+}
+
+static struct batch *take_oldest_locked(void)
+{
+	struct batch *b = queue.oldest;
+
+	queue.oldest = b->next;
+	if (!b->next)
+		queue.newest = NULL;
+	return b;
+}
+
+/* The oldest, with those that follow as far as they fit into it. NULL: there is nothing; the next
+ * push may wake this worker. */
 static struct batch *pop(unsigned worker, struct batch *done)
 {
+	struct batch *b = NULL;
+
 	pthread_mutex_lock(&queue.lock);
-	if (done) {
-		done->next = queue.unused;
-		queue.unused = done;
-	}
-	struct batch *b = queue.oldest;
-	if (b) {
-		queue.oldest = b->next;
-		if (!b->next)
-			queue.newest = NULL;
+	if (done)
+		discard_locked(done);
+	if (queue.oldest) {
+		b = take_oldest_locked();
+		while (queue.oldest && b->n + queue.oldest->n <= UDP_BATCH) {
+			struct batch *other = take_oldest_locked();
+
+			move(b, other);
+			discard_locked(other);
+		}
+		queue.idle &= ~(1ull << worker);
 	} else {
 		queue.idle |= 1ull << worker;
 	}
@@ -194,7 +235,7 @@ static void relay_query(struct worker *w, struct batch *b, int i)
 	struct group *g = group_of(w, draw(w, options.n_servers));
 	uint16_t id = (uint16_t)w->next_slot++;
 	struct slot *s = &w->slots[id];
-	uint8_t *data = b->bytes[i];
+	uint8_t *data = datagram(b, i);
 
 	s->client = b->names[i].sin_addr;
 	s->client_port_be = b->names[i].sin_port;
@@ -226,11 +267,11 @@ static bool restore(struct worker *w, struct batch *b, int i, uint32_t socket)
 
 	if (b->headers[i].msg_len < HEADER_LEN)
 		return false;
-	memcpy(&id, b->bytes[i], sizeof id);
+	memcpy(&id, datagram(b, i), sizeof id);
 	struct slot *s = &w->slots[id];
 	if (s->socket != socket || s->client_port_be == 0)
 		return false;
-	memcpy(b->bytes[i], s->id, sizeof s->id);
+	memcpy(datagram(b, i), s->id, sizeof s->id);
 	b->names[i].sin_family = AF_INET;
 	b->names[i].sin_addr = s->client;
 	b->names[i].sin_port = s->client_port_be;
