@@ -9,11 +9,13 @@ Writes into the output folder: figures.md (all tables), figures.csv (see results
 also puts the tables into doc/benchmarks.md, between its two marks. --smoke: everything once and for moments;
 it fails if something cannot be measured, or an answer is wrong, and judges no time."""
 import argparse
+import contextlib
 import datetime
 import os
 import pathlib
 import platform
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -43,6 +45,7 @@ class Context:
         self.scratch, self.results = scratch, Results()
         self.port = free_port()
         self.absent = {}  # peer: why
+        self.failures, self.impossible = [], []
         self._begin = time.monotonic()
         rows = peers_module.all_peers()
         only = options.peers.split(",") if options.peers else rows
@@ -55,6 +58,19 @@ class Context:
             self.absent[name] = f"{peer.label}: {why}"
             self.say(f"not measured: {self.absent[name]}")
         return not why
+
+    @contextlib.contextmanager
+    def guard(self, what):
+        """What fails is told at the end; the rest is worth measuring all the same."""
+        try:
+            yield
+        except measure.Impossible as err:
+            self.impossible.append(what)
+            self.results.notes.append(f"not measured: {what}: {err}")
+            self.say(self.results.notes[-1])
+        except (measure.Failed, AssertionError, OSError, subprocess.SubprocessError) as err:
+            self.failures.append(f"{what}: {err}")
+            self.say(f"FAILED: {self.failures[-1]}")
 
     def say(self, words):
         print(f"[{time.monotonic() - self._begin:5.0f} s] {words}", flush=True)
@@ -82,6 +98,7 @@ def document(context, chosen):
         "round. Versions: " + "; ".join(sorted(set(context.versions.values()))) + ".",
     ]
     lines += [f"Not measured: {why}." for why in context.absent.values()]
+    lines += [f"FAILED: {what.splitlines()[0]}" for what in context.failures]
     lines += sorted(set(context.results.notes))
     parts = ["\n".join(lines) + "\n"]
     for benchmark in chosen:
@@ -122,9 +139,21 @@ def check_smoke(context, chosen):
     missing = [why for why in context.absent.values() if "unknown key" not in why]
     for benchmark in chosen:
         for name in benchmark.available():
+            if any(what.startswith(f"{benchmark.name}: ") for what in context.impossible):
+                continue
             if not any(row[0] == benchmark.name and row[2] == name for row in context.results.rows):
                 missing.append(f"{benchmark.name}: {name} was not measured")
     return missing
+
+
+def write(context, chosen, output):
+    """All there is so far; the text of the tables."""
+    text = document(context, chosen)
+    (output / "figures.md").write_text(text)
+    context.results.write_csv(output / "figures.csv")
+    for benchmark in chosen:
+        benchmark.draw(output)
+    return text
 
 
 def main():
@@ -138,25 +167,20 @@ def main():
     try:
         context = Context(options, scratch)
         chosen = [benchmarks.ALL[name](context) for name in options.only.split(",")]
-        for benchmark in chosen:
+        for i, benchmark in enumerate(chosen):
             benchmark.run()
+            text = write(context, chosen[: i + 1], output)
     except measure.Failed as err:
         sys.exit(f"bench: {err}")
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
-    text = document(context, chosen)
-    (output / "figures.md").write_text(text)
-    context.results.write_csv(output / "figures.csv")
-    for benchmark in chosen:
-        benchmark.draw(output)
     print(text)
+    print(f"written to {output}: {len(context.results.rows)} figures")
+    missing = context.failures + (check_smoke(context, chosen) if options.smoke else [])
+    if missing:
+        sys.exit("bench: " + "\n".join(missing))
     if options.record:
         record(text)
-    if options.smoke:
-        missing = check_smoke(context, chosen)
-        if missing:
-            sys.exit("bench: " + "\n".join(missing))
-    print(f"written to {output}: {len(context.results.rows)} figures")
 
 
 if __name__ == "__main__":

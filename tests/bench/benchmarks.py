@@ -56,13 +56,16 @@ class Benchmark:
     def measure_all(self, number_, case, site, **load):
         """Each peer once, over this site."""
         for name, peer in self.available().items():
-            with peer.run(self.context, site) as running:
+            with self.guard(case, name), peer.run(self.context, site) as running:
                 self.note(number_, case, name, running.load.run(**self.times(load)))
+
+    def guard(self, case, name):
+        return self.context.guard(f"{self.name}: {case}: {name}")
 
     def times(self, load):
         """Its moments of a smoke test instead of its seconds."""
         if self.context.smoke:
-            return {**load, "seconds": 0.2, "warm_s": min(0.1, load.get("warm_s", 0.1))}
+            return {**load, "seconds": 0.3, "warm_s": 0.1}
         return {"seconds": self.context.seconds, **load}
 
     def note(self, number_, case, name, found):
@@ -255,16 +258,12 @@ class Growth(Benchmark):
         for name in self.available():
             if name not in RELAY_OF:
                 continue
-            sums = []
-            with self.site(n=n) as site:
-                for amount in amounts:
-                    sums.append(self.callgrind(name, site, amount))
-            per_query = (sums[1][0] - sums[0][0]) / (amounts[1] - amounts[0])
-            self.results.add(self.name, self.case(n), name, 1, instructions=per_query, batch=sums[1][1])
-            self.context.say(
-                f"growth: {n} servers: {name}: {per_query:.0f} instructions per query, "
-                f"{sums[1][1]:.1f} queries in a batch"
-            )
+            with self.guard(self.case(n), name), self.site(n=n) as site:
+                sums = [self.callgrind(name, site, amount) for amount in amounts]
+                per_query = (sums[1][0] - sums[0][0]) / (amounts[1] - amounts[0])
+                found = {"instructions": per_query, "batch": sums[1][1]}
+                self.results.add(self.name, self.case(n), name, 1, **found)
+                self.context.say(f"growth: {n} servers: {name}: {found}")
 
     def callgrind(self, name, site, amount):
         """(instructions in all, queries in a batch) of a run that is asked so much."""
@@ -272,6 +271,7 @@ class Growth(Benchmark):
         prefix = ("valgrind", "--tool=callgrind", f"--callgrind-out-file={out}")
         peer = self.context.peers[name].with_keys(user="root", **COUNTED)
         with peer.run(self.context, site, prefix) as running:
+            site.settle()  # of the probes that begin with the process
             running.load.run(burst=self.burst, total=amount, timeout_ms=20000)
             counters = peer.counters()
         return instructions(out), counters["queries"] / max(1, counters["batches"])
@@ -341,12 +341,8 @@ class Pending(Benchmark):
         for delay_ms in delays:
             with self.site(delay_us=delay_ms * 1000) as site:
                 rate = 2000 if self.context.smoke else self.rate
-                for name, peer in self.available().items():
-                    with peer.run(self.context, site) as running:
-                        load = self.times({"rate": rate, "ports": 64, "warm_s": 3.0, "timeout_ms": 5000})
-                        if self.context.smoke:
-                            load["seconds"] = 0.5
-                        self.note(number_, self.case(delay_ms), name, running.load.run(**load))
+                load = {"rate": rate, "ports": 64, "warm_s": 3.0, "timeout_ms": 5000}
+                self.measure_all(number_, self.case(delay_ms), site, **load)
 
     def tables(self):
         delays = [d for d in self.delays_ms if self.labels(self.case(d))]
@@ -393,7 +389,8 @@ class Memory(Benchmark):
         for n in self.counts if not self.context.smoke else self.counts[:1]:
             with self.site(n=n) as site:
                 for name, peer in self.available().items():
-                    self.measure_one(number_, n, name, peer, site)
+                    with self.guard(self.case(n), name):
+                        self.measure_one(number_, n, name, peer, site)
 
     def measure_one(self, number_, n, name, peer, site):
         with peer.run(self.context, site) as running:
@@ -460,11 +457,13 @@ class Syscalls(Benchmark):
         total = 2000 if self.context.smoke else 50000
         with self.site() as site:
             for name, peer in self.available().items():
-                with peer.run(self.context, site) as running:
-                    calls = self.trace(running, total)
-                per_query = {call: n / total for call, n in calls.items() if n >= total / 1000}
-                self.results.add(self.name, self.case, name, number_, **per_query)
-                self.context.say(f"syscalls: {name}: {per_query}")
+                with self.guard(self.case, name), peer.run(self.context, site) as running:
+                    self.note_calls(number_, name, total, self.trace(running, total))
+
+    def note_calls(self, number_, name, total, calls):
+        per_query = {call: n / total for call, n in calls.items() if n >= total / 1000}
+        self.results.add(self.name, self.case, name, number_, **per_query)
+        self.context.say(f"syscalls: {name}: {per_query}")
 
     def trace(self, running, total):
         """{call: how often}, while so many queries are asked."""
@@ -474,9 +473,13 @@ class Syscalls(Benchmark):
             stderr=subprocess.PIPE,
             text=True,
         )
-        for _ in running.pids:  # it says of each that it is attached
-            tracer.stderr.readline()
-        time.sleep(0.2)
+        for _ in running.pids:
+            said = tracer.stderr.readline()
+            if "attached" not in said:
+                tracer.kill()
+                tracer.communicate()
+                raise measure.Impossible(said.strip())
+        time.sleep(0.2)  # it says so before it has all threads
         running.load.run(outstanding=100, total=total, timeout_ms=10000)
         tracer.send_signal(signal.SIGINT)
         tracer.communicate()

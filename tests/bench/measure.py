@@ -21,6 +21,10 @@ class Failed(Exception):
     """A measurement that says nothing: a program did not start, or a wrong answer came."""
 
 
+class Impossible(Exception):
+    """What this machine does not let us measure."""
+
+
 class Site:
     """Servers that answer any name, all in one process: 127.10.0.1, 127.10.0.2 ..., one port."""
 
@@ -52,6 +56,15 @@ class Site:
         self.process.stdin.write("?\n")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
+
+    def settle(self, quiet_s=1.5):
+        """Until nobody has asked for so long."""
+        end, before = time.monotonic() + PATIENCE, None
+        while self.counts() != before:
+            if time.monotonic() > end:
+                raise Failed("somebody does not stop asking")
+            before = self.counts()
+            time.sleep(quiet_s)
 
 
 def wait_for_answer(port, process, what):

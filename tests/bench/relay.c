@@ -7,11 +7,12 @@
  * As in dnsbal: batches of 32; a server drawn for each query, the socket once for each server and
  * batch, so that a batch costs one sendmmsg for each server in it; connected sockets; replies
  * of all sockets gathered and answered with one sendmmsg. Shape `queue`: a receiver, one locked queue of
- * batches, workers that sleep in epoll and are woken by an eventfd, the idle one with the lowest number
- * first. Shape `direct`: each worker reads a SO_REUSEPORT socket of its own.
+ * batches, from which a worker takes as many as fit into one; workers sleep in epoll and are woken by an
+ * eventfd, the idle one with the lowest number first. Shape `direct`: each worker reads a SO_REUSEPORT
+ * socket of its own.
  *
- * No time-outs, retries, checks or counters. IDs of a worker go round: a reply counts if its socket is
- * that to which the ID was sent last. Prints "ready", and ends with its standard input. */
+ * No time-outs, retries, checks or counters. The IDs of a socket go round; a reply counts if its socket and
+ * ID are those of a query that is out, of which each socket has room for an equal part of 262144. Prints "ready", and ends with its standard input. */
 #include <errno.h>
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -22,11 +23,12 @@
 #include "udp.h"
 
 enum { WORKERS_MAX = 64, SOCKETS_MAX = 16, ALL_SOCKETS = 8192 };
-enum { DATAGRAM_MAX = 1232, HEADER_LEN = 12, SLOTS = 65536 };
+enum { DATAGRAM_MAX = 1232, HEADER_LEN = 12, SLOTS = 1 << 18 };
 enum { BATCHES = 1024, BATCHES_PER_WAKE = 4, READS_PER_SOCKET = 4, EVENTS = 64 };
 enum { TAG_CLIENTS = 1 << 30, TAG_WAKEUP };
 
-/* Datagrams read, the headers that read them, and who sent them. */
+/* Datagrams read, the headers that read them, and who sent them. The pieces point to the bytes, not
+ * always to those of the same batch: they are swapped when batches are joined. */
 struct batch {
 	struct batch *next;
 	int n;
@@ -38,9 +40,15 @@ struct batch {
 
 struct slot {
 	struct in_addr client;
-	in_port_t client_port_be;
-	uint8_t id[2];
-	uint32_t socket;
+	in_port_t client_port_be; /* 0: none is out */
+	uint16_t id; /* the server's */
+	uint8_t client_id[2];
+};
+
+struct upstream {
+	int fd;
+	uint16_t next_id;
+	struct slot *slots; /* by the low bits of the ID; n_slots of them */
 };
 
 /* The queries of a batch for one server. */
@@ -52,10 +60,8 @@ struct group {
 struct worker {
 	pthread_t thread;
 	int poller, wakeup, listener; /* the wake-up in the shape queue only */
-	int *sockets; /* server by server */
+	struct upstream *sockets; /* server by server */
 	uint64_t random;
-	uint32_t next_slot; /* its low 16 bits are the next ID */
-	struct slot slots[SLOTS];
 	struct batch in, replies;
 	struct mmsghdr answers[UDP_BATCH];
 	uint16_t used[UDP_BATCH]; /* servers of this batch */
@@ -68,6 +74,7 @@ static struct {
 	uint32_t n_workers, n_servers, n_sockets, listen_port, server_port;
 } options = { .n_workers = 2, .n_servers = 3 };
 static struct worker *workers[WORKERS_MAX];
+static uint32_t n_slots = SLOTS; /* of a socket: a power of two */
 
 static struct {
 	pthread_mutex_t lock;
@@ -85,6 +92,24 @@ static void init_batch(struct batch *b)
 			.msg_namelen = sizeof b->names[i],
 			.msg_iov = &b->pieces[i],
 			.msg_iovlen = 1 };
+	}
+}
+
+static uint8_t *datagram(struct batch *b, int i)
+{
+	return b->pieces[i].iov_base;
+}
+
+/* Moves all datagrams behind those of another batch. */
+static void move(struct batch *to, struct batch *from)
+{
+	for (int i = 0; i < from->n; i++, to->n++) {
+		void *unused = to->pieces[to->n].iov_base;
+
+		to->pieces[to->n].iov_base = from->pieces[i].iov_base;
+		from->pieces[i].iov_base = unused;
+		to->names[to->n] = from->names[i];
+		to->headers[to->n].msg_len = from->headers[i].msg_len;
 	}
 }
 
@@ -135,19 +160,40 @@ static void push(struct batch *b)
 		eventfd_write(wakeup, 1);
 }
 
-/* NULL: there is nothing; the next push may wake this worker. */
+static void discard_locked(struct batch *b)
+{
+	b->next = queue.unused;
+	queue.unused = b;
+}
+
+static struct batch *take_oldest_locked(void)
+{
+	struct batch *b = queue.oldest;
+
+	queue.oldest = b->next;
+	if (!b->next)
+		queue.newest = NULL;
+	return b;
+}
+
+/* The oldest, with those that follow as far as they fit into it. NULL: there is nothing; the next
+ * push may wake this worker. */
 static struct batch *pop(unsigned worker, struct batch *done)
 {
+	struct batch *b = NULL;
+
 	pthread_mutex_lock(&queue.lock);
-	if (done) {
-		done->next = queue.unused;
-		queue.unused = done;
-	}
-	struct batch *b = queue.oldest;
-	if (b) {
-		queue.oldest = b->next;
-		if (!b->next)
-			queue.newest = NULL;
+	if (done)
+		discard_locked(done);
+	if (queue.oldest) {
+		b = take_oldest_locked();
+		while (queue.oldest && b->n + queue.oldest->n <= UDP_BATCH) {
+			struct batch *other = take_oldest_locked();
+
+			move(b, other);
+			discard_locked(other);
+		}
+		queue.idle &= ~(1ull << worker);
 	} else {
 		queue.idle |= 1ull << worker;
 	}
@@ -192,14 +238,15 @@ static struct group *group_of(struct worker *w, uint32_t server)
 static void relay_query(struct worker *w, struct batch *b, int i)
 {
 	struct group *g = group_of(w, draw(w, options.n_servers));
-	uint16_t id = (uint16_t)w->next_slot++;
-	struct slot *s = &w->slots[id];
-	uint8_t *data = b->bytes[i];
+	struct upstream *u = &w->sockets[g->socket];
+	uint16_t id = u->next_id++;
+	struct slot *s = &u->slots[id & (n_slots - 1)];
+	uint8_t *data = datagram(b, i);
 
 	s->client = b->names[i].sin_addr;
 	s->client_port_be = b->names[i].sin_port;
-	memcpy(s->id, data, sizeof s->id);
-	s->socket = g->socket;
+	s->id = id;
+	memcpy(s->client_id, data, sizeof s->client_id);
 	memcpy(data, &id, sizeof id);
 	b->pieces[i].iov_len = b->headers[i].msg_len;
 	g->headers[g->n++].msg_hdr = (struct msghdr){ .msg_iov = &b->pieces[i], .msg_iovlen = 1 };
@@ -214,23 +261,23 @@ static void relay_batch(struct worker *w, struct batch *b)
 	for (; w->n_used > 0; w->n_used--) {
 		struct group *g = &w->groups[w->used[w->n_used - 1]];
 
-		send_all(w->sockets[g->socket], g->headers, g->n);
+		send_all(w->sockets[g->socket].fd, g->headers, g->n);
 		g->n = 0;
 	}
 }
 
 /* Puts the client in the place of the server. False: nobody asked. */
-static bool restore(struct worker *w, struct batch *b, int i, uint32_t socket)
+static bool restore(const struct upstream *u, struct batch *b, int i)
 {
 	uint16_t id;
 
 	if (b->headers[i].msg_len < HEADER_LEN)
 		return false;
-	memcpy(&id, b->bytes[i], sizeof id);
-	struct slot *s = &w->slots[id];
-	if (s->socket != socket || s->client_port_be == 0)
+	memcpy(&id, datagram(b, i), sizeof id);
+	struct slot *s = &u->slots[id & (n_slots - 1)];
+	if (s->id != id || s->client_port_be == 0)
 		return false;
-	memcpy(b->bytes[i], s->id, sizeof s->id);
+	memcpy(datagram(b, i), s->client_id, sizeof s->client_id);
 	b->names[i].sin_family = AF_INET;
 	b->names[i].sin_addr = s->client;
 	b->names[i].sin_port = s->client_port_be;
@@ -245,16 +292,16 @@ static void flush_replies(struct worker *w, unsigned *n_answers)
 	w->replies.n = 0;
 }
 
-static void read_socket(struct worker *w, uint32_t socket, unsigned *n_answers)
+static void read_socket(struct worker *w, const struct upstream *u, unsigned *n_answers)
 {
 	struct batch *b = &w->replies;
 
 	for (int reads = 0; reads < READS_PER_SOCKET; reads++) {
 		int from = b->n, room = UDP_BATCH - from;
-		int n = read_batch(b, w->sockets[socket]);
+		int n = read_batch(b, u->fd);
 
 		for (int i = from; i < b->n; i++) {
-			if (!restore(w, b, i, socket))
+			if (!restore(u, b, i))
 				continue;
 			b->pieces[i].iov_len = b->headers[i].msg_len;
 			w->answers[(*n_answers)++] = (struct mmsghdr){
@@ -303,7 +350,7 @@ static void *work(void *arg)
 
 		for (int i = 0; i < n; i++) {
 			if (events[i].data.u32 < TAG_CLIENTS)
-				read_socket(w, events[i].data.u32, &n_answers);
+				read_socket(w, &w->sockets[events[i].data.u32], &n_answers);
 			else
 				is_asked |= events[i].data.u32 == TAG_CLIENTS;
 		}
@@ -355,8 +402,9 @@ static void open_worker(unsigned number, int listener)
 {
 	struct worker *w = calloc(1, sizeof *w);
 	uint32_t n = options.n_servers * options.n_sockets;
+	struct slot *slots = calloc((size_t)n * n_slots, sizeof *slots);
 
-	if (!w || !(w->sockets = calloc(n, sizeof *w->sockets)))
+	if (!w || !slots || !(w->sockets = calloc(n, sizeof *w->sockets)))
 		die("calloc");
 	workers[number] = w;
 	w->random = 0x9e3779b97f4a7c15 * (number + 1);
@@ -367,8 +415,9 @@ static void open_worker(unsigned number, int listener)
 	for (uint32_t i = 0; i < n; i++) {
 		struct sockaddr_in to = udp_server(i / options.n_sockets, options.server_port);
 
-		w->sockets[i] = udp_connect(to);
-		watch(w, w->sockets[i], EPOLLIN, i);
+		w->sockets[i].fd = udp_connect(to);
+		w->sockets[i].slots = slots + (size_t)i * n_slots;
+		watch(w, w->sockets[i].fd, EPOLLIN, i);
 	}
 	if (options.is_direct) {
 		watch(w, listener, EPOLLIN, TAG_CLIENTS);
@@ -463,6 +512,8 @@ int main(int argc, char **argv)
 	raise_limit();
 	if (options.n_sockets == 0)
 		options.n_sockets = default_sockets();
+	while (n_slots > UINT16_MAX + 1 || n_slots * options.n_servers * options.n_sockets > SLOTS)
+		n_slots /= 2;
 	at.sin_port = htons((uint16_t)options.listen_port);
 	stock_queue();
 	for (unsigned i = 0; i < options.n_workers; i++) {

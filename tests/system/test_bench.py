@@ -174,6 +174,19 @@ def test_relay_gives_each_its_answer(tools, site, shape, n):
         relay.communicate()
 
 
+@pytest.mark.parametrize("shape", [[], ["-d"]], ids=["queue", "direct"])
+def test_relay_holds_many(tools, site, shape):
+    servers, port = site(delay_us=1000000), free_port()
+    argv = ["-l", port, "-p", servers.port, *shape]
+    relay = tools.start("relay", *argv, stdin=subprocess.PIPE)
+    try:
+        assert relay.stdout.readline() == "ready\n"
+        done = ask(tools, port, "-r", 20000, "-n", 40000, "-W", 10000)
+        assert outcome(done) == {"right": 40000}
+    finally:
+        relay.communicate()
+
+
 def test_bursts_find_the_peer_stopped(tools, site):
     servers = site()
     argv = ["-b", 32, "-n", 320, "-P", servers.process.pid]
