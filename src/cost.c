@@ -3,6 +3,7 @@
  * The pool is made for it, because its tables depend on weights and tiers; nothing else is. */
 #include "cost.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -58,7 +59,7 @@ static int add_engine(const struct cost_params *params, struct pool *pool, struc
 	if (!listeners.listener)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < c->n_listeners; i++)
-		listeners.listener[i].n_sockets = c->listeners[i].receivers;
+		listeners.listener[i].n_sockets = plan_listener(c, i, params->n_workers).n_sockets;
 	struct engine_params engine = plan_engine(c, params->n_workers, params->sockets.per_server);
 	engine.listeners = &listeners;
 	engine.pool = pool;
@@ -110,6 +111,7 @@ static void print_row(FILE *out, const char *part, const struct memory_use *use,
 static void print_memory(FILE *out, const struct cost *cost)
 {
 	const struct engine_memory *e = &cost->engine;
+	bool is_direct = e->n_receivers == 0; /* workers read */
 	const struct {
 		const char *part;
 		const struct memory_use *use;
@@ -122,13 +124,14 @@ static void print_memory(FILE *out, const struct cost *cost)
 		{ "latency histograms", &e->histograms,
 			"latency, hedge.percent, servers, workers" },
 		{ "counters", &e->counters, "servers, workers" },
-		{ "clients: acl, rates", &e->clients, "acl, listen: receivers" },
-		{ "receivers: buffers", &e->receivers, "listen" },
-		{ "queue", &e->queue, "queue.capacity" },
+		{ "clients: acl, rates", &e->clients,
+			is_direct ? "acl, workers" : "acl, listen: receivers" },
+		{ "clients: buffers", &e->readers, is_direct ? "listen, workers" : "listen" },
+		{ "queue", &e->queues, "queue.capacity" },
 		{ "workers: queries", &e->pending, "pending_max, workers" },
 		{ "workers: replies", &e->replies, "workers" },
 		{ "workers: the rest", &e->workers, "servers, upstream_sockets, workers" },
-		{ "stacks", &cost->stacks, "workers, listen: receivers" },
+		{ "stacks", &cost->stacks, is_direct ? "workers" : "workers, listen: receivers" },
 	};
 	struct memory_use sum = { 0 };
 
@@ -167,14 +170,21 @@ static void print_udp_limit(FILE *out)
 	fclose(file);
 }
 
+static void print_threads(FILE *out, unsigned n, const char *name)
+{
+	if (n > 0)
+		fprintf(out, ", %u %s%s", n, name, n == 1 ? "" : "s");
+}
+
 static void print_system(FILE *out, const struct cost_params *params, const struct cost *cost)
 {
 	const struct engine_memory *e = &cost->engine;
 	size_t n_files = FILES_STANDARD + FILES_PROBER + e->n_other_files + e->n_listening;
 
-	fprintf(out, "\n%-26s%8u: main, prober, %u receiver%s, %u worker%s\n", "threads",
-		cost->n_threads, e->n_receivers, e->n_receivers == 1 ? "" : "s", params->n_workers,
-		params->n_workers == 1 ? "" : "s");
+	fprintf(out, "\n%-26s%8u: main, prober", "threads", cost->n_threads);
+	print_threads(out, e->n_receivers, "receiver");
+	print_threads(out, params->n_workers, "worker");
+	fputc('\n', out);
 	fprintf(out, "%-26s%8zu, at most %zu; the limit is %llu\n", "open files",
 		n_files + e->n_upstream, n_files + e->n_upstream_most,
 		(unsigned long long)params->file_limit);

@@ -149,11 +149,7 @@ static bool open_listeners(struct daemon *d)
 
 	if (params) {
 		for (size_t i = 0; i < c->n_listeners; i++)
-			params[i] = (struct listener_params){
-				.address = c->listeners[i].address,
-				.receivers = c->listeners[i].receivers,
-				.is_default = c->listeners[i].is_default,
-			};
+			params[i] = plan_listener(c, i, d->n_workers);
 		rc = listeners_open(params, c->n_listeners, &d->listeners);
 	}
 	free(params);

@@ -28,12 +28,26 @@ struct worker_params plan_worker(const struct config *c, unsigned sockets_per_se
 	};
 }
 
+struct listener_params plan_listener(const struct config *c, size_t i, unsigned n_workers)
+{
+	const struct config_listener *l = &c->listeners[i];
+	bool is_direct = c->dispatch == DISPATCH_DIRECT;
+
+	return (struct listener_params){
+		.address = l->address,
+		.n_sockets = is_direct ? n_workers : l->receivers,
+		.is_shared = is_direct || l->receivers > 1,
+		.is_default = l->is_default,
+	};
+}
+
 struct engine_params plan_engine(
 	const struct config *c, unsigned n_workers, unsigned sockets_per_server)
 {
 	return (struct engine_params){
 		.worker = plan_worker(c, sockets_per_server),
 		.measures_latency = c->latency == LATENCY_ON || c->hedge_percent > 0,
+		.dispatch = c->dispatch,
 		.n_workers = n_workers,
 		.pending_max = (uint32_t)c->pending_max,
 		.queue_capacity = (size_t)c->queue_capacity,
@@ -102,7 +116,7 @@ int plan_sockets(const struct config *c, unsigned n_workers, struct sockets_plan
 	};
 
 	for (size_t i = 0; i < c->n_listeners; i++)
-		need.n_listening += c->listeners[i].receivers;
+		need.n_listening += plan_listener(c, i, n_workers).n_sockets;
 	uint64_t files = sockets_files_needed(&need);
 	if (privilege_raise_files(files * 2, &need.file_limit) < 0)
 		need.file_limit = files; /* no limit to read: then try */

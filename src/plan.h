@@ -6,6 +6,7 @@
 #pragma once
 #include "balance/pool.h"
 #include "core/engine.h"
+#include "core/listeners.h"
 #include "core/worker.h"
 #include "services/prober.h"
 #include "sockets.h"
@@ -14,6 +15,8 @@ struct config;
 
 struct worker_params plan_worker(const struct config *c, unsigned sockets_per_server);
 struct pool_params plan_pool(const struct config *c);
+/* The listener of that index, with its number of sockets. */
+struct listener_params plan_listener(const struct config *c, size_t i, unsigned n_workers);
 /* The listeners, the acl, the pool, the prober and `trace` are the caller's to add. */
 struct engine_params plan_engine(
 	const struct config *c, unsigned n_workers, unsigned sockets_per_server);

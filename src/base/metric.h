@@ -59,7 +59,8 @@
 	X(replies_wrong_peer, NOTE, "Replies from an address that was not asked.") \
 	X(replies_wrong_question, NOTE, "Replies to another question than was asked.") \
 	X(replies_malformed, NOTE, "Replies too broken to be one.") \
-	X(batches, NOTE, "Batches pushed by the receivers.") \
+	X(batches, NOTE, "Batches of queries read and let in.") \
+	X(stolen, NOTE, "Queries a worker read from another one's listening socket.") \
 	X(wakeups, NOTE, "Returns from the poller, all threads.") \
 	X(kernel_drops, NOTE, "Datagrams the kernel dropped from full listening sockets.") \
 	X(receive_errors, NOTE, "Errors read from listening sockets.")

@@ -94,11 +94,12 @@ static const char *why_no_host(const struct addr *a)
 }
 
 /* Two sockets take one port, at a wildcard and an address of it, only if both may share theirs. */
-static bool is_overlap(const struct config_listener *l, const struct config_listener *m)
+static bool is_overlap(
+	enum dispatch dispatch, const struct config_listener *l, const struct config_listener *m)
 {
 	return l->address.family == m->address.family && l->address.port == m->address.port &&
 	       addr_is_wildcard(&l->address) != addr_is_wildcard(&m->address) &&
-	       (l->receivers == 1 || m->receivers == 1);
+	       dispatch == DISPATCH_QUEUE && (l->receivers == 1 || m->receivers == 1);
 }
 
 /* Against the listeners before it. */
@@ -115,7 +116,7 @@ static void check_listener_twins(struct config_reading *r, size_t i)
 		if (addr_equal(&l->address, &twin->address))
 			config_problem(&r->problems, place, key.text, "%s is %s already",
 				show(&l->address).text, listener_key(r, j).text);
-		else if (is_overlap(l, twin))
+		else if (is_overlap(r->config->dispatch, l, twin))
 			config_problem(&r->problems, place, key.text,
 				"%s takes every address of that port, %s among them",
 				show(is_all ? &l->address : &twin->address).text,
@@ -140,6 +141,10 @@ static void check_listeners(struct config_reading *r)
 				show(&l->address).text, why);
 		if (l->address.family)
 			check_listener_twins(r, i);
+		if (c->dispatch == DISPATCH_DIRECT && l->receivers > 1)
+			config_problem(&r->problems, place, listener_key(r, i).text,
+				"receivers are for dispatch = \"queue\": with \"direct\" every "
+				"worker reads a socket of its own");
 	}
 }
 

@@ -16,6 +16,7 @@
 #include "balance/server.h"
 #include "balance/watch.h"
 #include "base/log.h"
+#include "core/engine.h"
 #include "core/worker.h"
 #include "net/addr.h"
 
@@ -75,6 +76,7 @@ struct config {
 	enum latency_mode latency;
 
 	int workers; /* 0: one per usable CPU */
+	enum dispatch dispatch;
 	int queue_capacity, queue_target_ms, queue_interval_ms;
 	int pending_max;
 	int upstream_sockets; /* 0: chosen */

@@ -25,6 +25,7 @@ WORDS(health_mode_word, [HEALTH_ACTIVE] = "active", [HEALTH_OFF] = "off")
 WORDS(server_mode_word, [SERVER_AUTO] = "auto", [SERVER_FORCED_UP] = "up",
 	[SERVER_FORCED_DOWN] = "down", [SERVER_DRAIN] = "drain")
 WORDS(latency_mode_word, [LATENCY_OFF] = "off", [LATENCY_ON] = "on")
+WORDS(dispatch_word, [DISPATCH_QUEUE] = "queue", [DISPATCH_DIRECT] = "direct")
 WORDS(log_destination_word, [LOG_TO_STDERR] = "stderr", [LOG_TO_SYSLOG] = "syslog",
 	[LOG_TO_JOURNAL] = "journal")
 WORDS(log_format_word, [LOG_AS_TEXT] = "text", [LOG_AS_JSON] = "json")
@@ -56,7 +57,8 @@ _Static_assert(sizeof(enum policy_kind) == sizeof(unsigned), "an enum is kept in
 		 : on_overload_word, enum health_mode * \
 		 : health_mode_word, enum server_mode * \
 		 : server_mode_word, enum latency_mode * \
-		 : latency_mode_word, enum log_level * \
+		 : latency_mode_word, enum dispatch * \
+		 : dispatch_word, enum log_level * \
 		 : log_level_word, enum log_destination * \
 		 : log_destination_word, enum log_format * \
 		 : log_format_word)
@@ -167,6 +169,8 @@ static const struct config_option options[] = {
 		"Whether slower servers get fewer queries: on or off."),
 	OPT("workers", workers, 0, CONFIG_WORKERS_MAX, "0", AT_RESTART,
 		"Worker threads; 0: one per usable CPU, at most 16."),
+	OPT_WORD("dispatch", dispatch, "\"queue\"", AT_RESTART,
+		"Who reads clients: receivers for all workers, or each worker for itself."),
 	OPT("queue.capacity", queue_capacity, 64, 1048576, "8192", AT_RESTART,
 		"Datagrams that may wait for a worker."),
 	OPT("queue.target_ms", queue_target_ms, 1, 1000, "5", AT_RESTART,

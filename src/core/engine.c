@@ -1,34 +1,38 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Receiver k reads socket k of every listener that has so many. Answers leave by the first socket
- * of the listener that was asked: all of them have the same address. */
+ * Reader k, a receiver or with direct dispatch worker k, reads socket k of every listener that has so
+ * many. A receiver's queries are answered by the first socket of the listener that was asked, a
+ * worker's own by its own: all of them have the same address. */
 #include "core/engine.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "balance/pool.h"
+#include "base/alloc.h"
 #include "base/err.h"
 #include "base/histogram.h"
 #include "base/rng.h"
+#include "core/intake.h"
 #include "core/queue.h"
 #include "core/receiver.h"
+#include "core/steal.h"
 #include "core/worker_thread.h"
 #include "net/socket.h"
-
-enum { CACHE_LINE = 64 };
 
 struct engine {
 	/* set at start */
 	struct engine_params params;
-	struct queue *queue;
+	struct queue **queues; /* one; with direct dispatch one for each worker */
+	unsigned n_queues;
+	struct steal *steal; /* direct dispatch only */
 	struct pending_quota quota;
 	struct port_set avoid_ports;
-	int *listen_fds; /* by listener index */
+	int *listen_fds; /* by listener index: the first of each */
 	struct receiver **receivers;
-	unsigned n_receivers;
-	int **receiver_fds; /* per receiver: the sockets it reads, and their listener indices */
-	uint16_t **receiver_listeners;
+	unsigned n_receivers; /* direct dispatch: 0 */
+	struct intake_params *intakes; /* of each reader */
+	unsigned n_intakes;
 	struct worker_thread **workers;
 	struct metric_block *metrics; /* receivers, then workers */
 	struct server_metrics *server_metrics; /* n_servers for each worker */
@@ -46,12 +50,35 @@ static unsigned most_sockets(const struct listeners *l)
 	return most;
 }
 
+static bool is_direct(const struct engine_params *p)
+{
+	return p->dispatch == DISPATCH_DIRECT;
+}
+
+static unsigned receivers_for(const struct engine_params *p)
+{
+	return is_direct(p) ? 0 : most_sockets(p->listeners);
+}
+
+static unsigned intakes_for(const struct engine_params *p)
+{
+	return is_direct(p) ? p->n_workers : receivers_for(p);
+}
+
+static unsigned queues_for(const struct engine_params *p)
+{
+	return is_direct(p) ? p->n_workers : 1;
+}
+
+/* Each of them. */
 static struct queue_params plan_queue(const struct engine_params *p)
 {
+	unsigned n_queues = queues_for(p);
+
 	return (struct queue_params){
-		.capacity = p->queue_capacity,
-		.n_producers = most_sockets(p->listeners),
-		.n_consumers = p->n_workers,
+		.capacity = (p->queue_capacity + n_queues - 1) / n_queues,
+		.n_producers = is_direct(p) ? 1 : receivers_for(p),
+		.n_consumers = is_direct(p) ? 1 : p->n_workers,
 		.target_ns = p->queue_target_ns,
 		.interval_ns = p->queue_interval_ns,
 	};
@@ -62,75 +89,84 @@ static size_t metric_blocks(const struct engine *e)
 	return e->n_receivers + e->params.n_workers;
 }
 
-/* On cache lines of their own. */
-static void *zeroed_blocks(size_t n, size_t size)
+static int make_queues(struct engine *e)
 {
-	size_t bytes = (n * size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
-	void *p = aligned_alloc(CACHE_LINE, bytes);
+	const struct engine_params *p = &e->params;
+	const struct queue_params queue = plan_queue(p);
 
-	if (p)
-		memset(p, 0, bytes);
-	return p;
+	e->queues = calloc(e->n_queues, sizeof(struct queue *));
+	if (!e->queues)
+		return ERR_NOMEM;
+	for (unsigned k = 0; k < e->n_queues; k++) {
+		int rc = queue_new(&queue, &e->queues[k]);
+
+		if (rc < 0)
+			return rc;
+	}
+	return is_direct(p) ? steal_new(p->n_workers, &e->steal) : 0;
 }
 
 static int take_memory(struct engine *e)
 {
 	const struct engine_params *p = &e->params;
-	const struct queue_params queue = plan_queue(p);
 
-	e->n_receivers = most_sockets(p->listeners);
+	e->n_receivers = receivers_for(p);
+	e->n_intakes = intakes_for(p);
+	e->n_queues = queues_for(p);
 	e->listen_fds = calloc(p->listeners->n, sizeof *e->listen_fds);
-	e->receivers = calloc(e->n_receivers, sizeof *e->receivers);
-	e->receiver_fds = calloc(e->n_receivers, sizeof *e->receiver_fds);
-	e->receiver_listeners = calloc(e->n_receivers, sizeof *e->receiver_listeners);
-	e->workers = calloc(p->n_workers, sizeof *e->workers);
-	e->metrics = zeroed_blocks(metric_blocks(e), sizeof *e->metrics);
-	e->server_metrics = zeroed_blocks(
+	e->receivers = calloc(e->n_receivers + 1, sizeof(struct receiver *));
+	e->intakes = calloc(e->n_intakes, sizeof *e->intakes);
+	e->workers = calloc(p->n_workers, sizeof(struct worker_thread *));
+	e->metrics = alloc_lines(metric_blocks(e), sizeof *e->metrics);
+	e->server_metrics = alloc_lines(
 		p->n_workers * p->pool->n_servers, sizeof *e->server_metrics);
-	if (!e->listen_fds || !e->receivers || !e->receiver_fds || !e->receiver_listeners ||
-		!e->workers || !e->metrics || !e->server_metrics)
+	if (!e->listen_fds || !e->receivers || !e->intakes || !e->workers || !e->metrics ||
+		!e->server_metrics)
 		return ERR_NOMEM;
 	if (p->measures_latency) {
-		e->latencies = zeroed_blocks(
-			p->n_workers * p->pool->n_servers, sizeof *e->latencies);
+		e->latencies = alloc_lines(p->n_workers * p->pool->n_servers, sizeof *e->latencies);
 		if (!e->latencies)
 			return ERR_NOMEM;
 	}
-	return queue_new(&queue, &e->queue);
+	return make_queues(e);
 }
 
-static int make_receiver(struct engine *e, unsigned k)
+static int plan_intake(struct engine *e, unsigned k)
 {
 	const struct listeners *l = e->params.listeners;
-	int *fds = e->receiver_fds[k] = calloc(l->n, sizeof *fds);
-	uint16_t *indices = e->receiver_listeners[k] = calloc(l->n, sizeof *indices);
-	size_t n = 0;
+	int *fds = calloc(l->n, sizeof *fds);
+	uint16_t *indices = calloc(l->n, sizeof *indices);
+	struct intake_params *p = &e->intakes[k];
 
+	*p = (struct intake_params){
+		.fds = fds,
+		.listeners = indices,
+		.listen_fds = is_direct(&e->params) ? fds : e->listen_fds,
+		.acl = e->params.acl,
+		.queue = e->queues[is_direct(&e->params) ? k : 0],
+		.metrics = &e->metrics[k],
+		.fair = { .target_ns = e->params.queue_target_ns,
+			.interval_ns = e->params.queue_interval_ns,
+			.capacity = e->params.queue_capacity / e->n_queues,
+			.n_receivers = is_direct(&e->params) ? 1 : e->n_receivers },
+		.on_overload = e->params.worker.on_overload,
+		.udp_reply_max = e->params.worker.udp_reply_max,
+		.steals = is_direct(&e->params),
+	};
 	if (!fds || !indices)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < l->n; i++) {
 		if (l->listener[i].n_sockets > k) {
-			fds[n] = l->listener[i].fds[k];
-			indices[n++] = (uint16_t)i;
+			fds[p->n_fds] = l->listener[i].fds[k];
+			indices[p->n_fds++] = (uint16_t)i;
 		}
 	}
-	return receiver_new(
-		&(struct receiver_params){
-			.number = k,
-			.fds = fds,
-			.listeners = indices,
-			.n_fds = n,
-			.listen_fds = e->listen_fds,
-			.acl = e->params.acl,
-			.queue = e->queue,
-			.metrics = &e->metrics[k],
-			.fair = { .target_ns = e->params.queue_target_ns,
-				.interval_ns = e->params.queue_interval_ns,
-				.capacity = e->params.queue_capacity,
-				.n_receivers = e->n_receivers },
-			.on_overload = e->params.worker.on_overload,
-			.udp_reply_max = e->params.worker.udp_reply_max,
-		},
+	return 0;
+}
+
+static int make_receiver(struct engine *e, unsigned k)
+{
+	return receiver_new(&(struct receiver_params){ .number = k, .intake = e->intakes[k] },
 		&e->receivers[k]);
 }
 
@@ -144,9 +180,13 @@ static int make_worker(struct engine *e, unsigned k)
 			.worker = &p->worker,
 			.pending_max = p->pending_max,
 			.quota = &e->quota,
-			.queue = e->queue,
+			.queue = e->queues[is_direct(p) ? k : 0],
+			.consumer = is_direct(p) ? 0 : k,
+			.intake = is_direct(p) ? &e->intakes[k] : NULL,
+			.listeners = p->listeners,
+			.steal = e->steal,
 			.pool = p->pool,
-			.listen_fds = e->listen_fds,
+			.listen_fds = is_direct(p) ? e->intakes[k].fds : e->listen_fds,
 			.n_listen_fds = p->listeners->n,
 			.avoid_ports = &e->avoid_ports,
 			.metrics = &e->metrics[e->n_receivers + k],
@@ -189,6 +229,10 @@ int engine_new(const struct engine_params *params, struct engine **engine_out)
 		e->listen_fds[i] = params->listeners->listener[i].fds[0];
 		port_set_add(&e->avoid_ports, params->listeners->listener[i].address.port);
 	}
+	for (unsigned k = 0; k < e->n_intakes; k++) {
+		if ((rc = plan_intake(e, k)) < 0)
+			goto fail;
+	}
 	for (unsigned k = 0; k < e->n_receivers; k++) {
 		if ((rc = make_receiver(e, k)) < 0)
 			goto fail;
@@ -210,20 +254,21 @@ void engine_free(struct engine **ep)
 
 	if (!e)
 		return;
-	for (unsigned k = 0; e->receivers && k < e->n_receivers; k++) {
+	for (unsigned k = 0; e->receivers && k < e->n_receivers; k++)
 		receiver_free(&e->receivers[k]);
-		if (e->receiver_fds)
-			free(e->receiver_fds[k]);
-		if (e->receiver_listeners)
-			free(e->receiver_listeners[k]);
-	}
 	for (unsigned k = 0; e->workers && k < e->params.n_workers; k++)
 		worker_thread_free(&e->workers[k]);
-	queue_free(&e->queue);
+	for (unsigned k = 0; e->intakes && k < e->n_intakes; k++) {
+		free((void *)e->intakes[k].fds);
+		free((void *)e->intakes[k].listeners);
+	}
+	for (unsigned k = 0; e->queues && k < e->n_queues; k++)
+		queue_free(&e->queues[k]);
+	steal_free(&e->steal);
 	free(e->listen_fds);
 	free(e->receivers);
-	free(e->receiver_fds);
-	free(e->receiver_listeners);
+	free(e->intakes);
+	free(e->queues);
 	free(e->workers);
 	free(e->metrics);
 	free(e->server_metrics);
@@ -232,24 +277,42 @@ void engine_free(struct engine **ep)
 	*ep = NULL;
 }
 
-static void receivers_memory(const struct listeners *l, struct engine_memory *m)
+/* Of reader k, what says how large its intake is. */
+static struct intake_params intake_size(const struct engine_params *p, unsigned k)
 {
-	m->n_receivers = most_sockets(l);
-	for (unsigned k = 0; k < m->n_receivers; k++) {
-		size_t n = 0;
+	struct intake_params size = { .steals = is_direct(p) };
 
-		for (size_t i = 0; i < l->n; i++)
-			n += l->listener[i].n_sockets > k;
-		m->n_listening += n;
-		receiver_memory(n, &m->receivers, &m->clients);
-		memory_add_fixed(&m->receivers, l->n * (sizeof(int) + sizeof(uint16_t)));
+	for (size_t i = 0; i < p->listeners->n; i++)
+		size.n_fds += p->listeners->listener[i].n_sockets > k;
+	return size;
+}
+
+static void readers_memory(const struct engine_params *p, struct engine_memory *m)
+{
+	const struct engine *e = NULL; /* for its members' sizes */
+	unsigned n_intakes = intakes_for(p);
+
+	m->n_receivers = receivers_for(p);
+	memory_add_fixed(&m->readers,
+		n_intakes *
+			(sizeof *e->intakes + p->listeners->n * (sizeof(int) + sizeof(uint16_t))));
+	for (unsigned k = 0; k < n_intakes; k++) {
+		const struct receiver_params receiver = { .intake = intake_size(p, k) };
+
+		m->n_listening += receiver.intake.n_fds;
+		if (k < m->n_receivers)
+			receiver_memory(&receiver, &m->readers, &m->clients);
 	}
 }
 
 static void workers_memory(const struct engine_params *p, struct engine_memory *m)
 {
+	const struct intake_params intake = intake_size(p, 0); /* direct: of each */
 	const struct worker_thread_params params = {
-		.worker = &p->worker, .pending_max = p->pending_max, .pool = p->pool
+		.worker = &p->worker,
+		.pending_max = p->pending_max,
+		.pool = p->pool,
+		.intake = is_direct(p) ? &intake : NULL,
 	};
 	size_t n_servers = p->pool->n_servers, per_server = p->worker.sockets_per_server;
 	struct worker_thread_memory one;
@@ -257,7 +320,11 @@ static void workers_memory(const struct engine_params *p, struct engine_memory *
 	worker_thread_memory(&params, p->n_workers, &one);
 	memory_add(&m->pending, &one.pending, p->n_workers);
 	memory_add(&m->replies, &one.replies, p->n_workers);
+	memory_add(&m->readers, &one.intake, p->n_workers);
+	memory_add(&m->clients, &one.clients, p->n_workers);
 	memory_add(&m->workers, &one.rest, p->n_workers);
+	if (is_direct(p))
+		memory_add_fixed(&m->workers, steal_bytes(p->n_workers));
 	m->n_upstream = p->n_workers * n_servers * per_server;
 	m->n_upstream_most = p->n_workers * worker_socket_numbers(n_servers, per_server);
 }
@@ -268,10 +335,12 @@ void engine_memory(const struct engine_params *p, struct engine_memory *memory_o
 	const struct engine *e = NULL; /* for its members' sizes */
 	size_t n_pairs = p->n_workers * p->pool->n_servers;
 	struct engine_memory *m = memory_out;
+	struct memory_use one = { 0 };
 
 	*m = (struct engine_memory){ 0 };
-	queue_memory(&queue, &m->queue);
-	receivers_memory(p->listeners, m);
+	queue_memory(&queue, &one);
+	memory_add(&m->queues, &one, queues_for(p));
+	readers_memory(p, m);
 	workers_memory(p, m);
 	memory_add_fixed(
 		&m->counters, sizeof *e + (m->n_receivers + p->n_workers) * sizeof *e->metrics +
@@ -302,7 +371,12 @@ void engine_stop(struct engine *e)
 		receiver_stop(e->receivers[k]);
 	for (unsigned k = 0; k < e->n_receivers; k++)
 		receiver_join(e->receivers[k]);
-	queue_close(e->queue);
+	if (!is_direct(&e->params)) {
+		queue_close(e->queues[0]);
+		return;
+	}
+	for (unsigned k = 0; k < e->params.n_workers; k++)
+		worker_thread_stop(e->workers[k]);
 }
 
 void engine_hurry(struct engine *e)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * engine - the threads that serve: receivers, the queue, workers. Made, started, stopped and freed by
+ * engine - the threads that serve: receivers, the queue, workers; or workers alone. Made, started, stopped and freed by
  * main's thread; a stop takes the same path after SIGTERM, after a failed start and in tests:
  *
- *   engine_stop()   receivers read their sockets empty and end; the queue is closed
+ *   engine_stop()   the clients' sockets are read empty, and the queues closed
  *   (workers end when nothing is queued or pending: at the latest after the deadline)
  *   engine_hurry()  they give up what is pending instead
  *   engine_join()   all threads have ended */
@@ -23,15 +23,22 @@ struct engine;
 struct pool;
 struct server_metrics;
 
+/* Values of the configuration's dispatch: who reads the clients' sockets. */
+enum dispatch {
+	DISPATCH_QUEUE, /* receivers, for whichever worker is free */
+	DISPATCH_DIRECT, /* each worker a socket of its own of every listener */
+};
+
 struct engine_params {
 	const struct listeners *listeners; /* outlive the engine, as all that is pointed at here */
 	const struct acl *acl;
 	struct pool *pool;
 	struct worker_params worker; /* as planned; the engine fills in what is its own */
 	bool measures_latency; /* for engine_latency */
+	enum dispatch dispatch; /* direct: every listener has n_workers sockets */
 	unsigned n_workers;
 	uint32_t pending_max;
-	size_t queue_capacity; /* datagrams */
+	size_t queue_capacity; /* datagrams, of all queues */
 	int64_t queue_target_ns, queue_interval_ns; /* core/queue.h */
 	bool trace;
 	void (*probe_done)(void *ctx, const struct probe_result *result); /* any worker's thread */
@@ -45,8 +52,8 @@ void engine_free(struct engine **e); /* stopped and joined, or never started; se
 
 /* What such an engine takes. Of the listeners it looks at the numbers of sockets. */
 struct engine_memory {
-	struct memory_use queue;
-	struct memory_use receivers, clients; /* their buffers, and what they know of clients */
+	struct memory_use queues;
+	struct memory_use readers, clients; /* buffers of who reads, and what is known of clients */
 	struct memory_use workers, pending,
 		replies; /* their buffers, queries, buffers of replies */
 	struct memory_use counters, histograms;

@@ -65,14 +65,14 @@ static void listener_close(struct listener *l)
 /* 0, or an errno. */
 static int listener_open(const struct listener_params *p, struct listener *l)
 {
-	struct listen_options options = { .reuse_port = p->receivers > 1 };
+	struct listen_options options = { .reuse_port = p->is_shared };
 	struct addr address = p->address;
 	unsigned buffer;
 
-	l->fds = calloc(p->receivers, sizeof *l->fds);
+	l->fds = calloc(p->n_sockets, sizeof *l->fds);
 	if (!l->fds)
 		return ENOMEM;
-	for (unsigned i = 0; i < p->receivers; i++) {
+	for (unsigned i = 0; i < p->n_sockets; i++) {
 		if (socket_listen(&address, &options, &l->fds[i], &buffer) < 0) {
 			int error = errno;
 
@@ -88,39 +88,71 @@ static int listener_open(const struct listener_params *p, struct listener *l)
 	return 0;
 }
 
-int listeners_open(const struct listener_params *params, size_t n, struct listeners *listeners_out)
+/* Sockets that share would also share with those of another program that may: whoever starts us twice
+ * is to be told. 0, or an errno. */
+static int is_taken(const struct listener_params *p)
 {
-	struct listeners l = { .listener = calloc(n, sizeof *l.listener) };
+	const struct listen_options alone = { .reuse_port = false };
+	unsigned buffer;
+	int fd;
+
+	if (!p->is_shared || p->address.port == 0)
+		return 0;
+	if (socket_listen(&p->address, &alone, &fd, &buffer) < 0)
+		return errno;
+	close(fd);
+	return 0;
+}
+
+/* Opens one, unless its error is known already; 0, or ERR_SYSTEM when it is told and matters. */
+static int open_next(struct listeners *l, const struct listener_params *p, int error)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (error == 0)
+		error = listener_open(p, &l->listener[l->n]);
+	if (error == 0) {
+		l->n++;
+		return 0;
+	}
+	addr_format(&p->address, text, sizeof text);
+	if (is_skipped(p, error)) {
+		log_notice("not listening on %s: %s%s", text, strerror(error), advice(error));
+		return 0;
+	}
+	log_error("cannot listen on %s: %s%s", text, strerror(error), advice(error));
+	return ERR_SYSTEM;
+}
+
+static int open_all(struct listeners *l, const struct listener_params *params, size_t n, int *errors)
+{
 	int rc = 0;
 
-	if (!l.listener)
-		return ERR_NOMEM;
+	for (size_t i = 0; i < n; i++)
+		errors[i] = is_taken(&params[i]); /* of all, before any of ours is open */
 	for (size_t i = 0; i < n; i++) {
-		char text[ADDR_TEXT_MAX];
-		int error = listener_open(&params[i], &l.listener[l.n]);
-
-		addr_format(&params[i].address, text, sizeof text);
-		if (error == 0) {
-			l.n++;
-		} else if (is_skipped(&params[i], error)) {
-			log_notice(
-				"not listening on %s: %s%s", text, strerror(error), advice(error));
-		} else {
-			log_error(
-				"cannot listen on %s: %s%s", text, strerror(error), advice(error));
+		if (open_next(l, &params[i], errors[i]) < 0)
 			rc = ERR_SYSTEM;
-		}
 	}
-	if (rc == 0 && l.n == 0) {
+	if (rc == 0 && l->n == 0) {
 		log_error("no address to listen on is left");
 		rc = ERR_SYSTEM;
 	}
-	if (rc < 0) {
+	return rc;
+}
+
+int listeners_open(const struct listener_params *params, size_t n, struct listeners *listeners_out)
+{
+	struct listeners l = { .listener = calloc(n, sizeof *l.listener) };
+	int *errors = calloc(n, sizeof *errors);
+	int rc = l.listener && errors ? open_all(&l, params, n, errors) : ERR_NOMEM;
+
+	free(errors);
+	if (rc < 0)
 		listeners_close(&l);
-		return rc;
-	}
-	*listeners_out = l;
-	return 0;
+	else
+		*listeners_out = l;
+	return rc;
 }
 
 void listeners_close(struct listeners *l)

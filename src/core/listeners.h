@@ -12,7 +12,8 @@
 
 struct listener_params {
 	struct addr address;
-	unsigned receivers; /* sockets for it; more than one share the address (SO_REUSEPORT) */
+	unsigned n_sockets;
+	bool is_shared; /* they share the address (SO_REUSEPORT): more than one have to */
 	bool is_default; /* written by nobody: skipped where the host lacks the address family */
 };
 

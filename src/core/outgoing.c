@@ -8,7 +8,11 @@
 int outgoing_init(struct outgoing *o, outbox_failed *failed, void *ctx)
 {
 	o->n = 0;
-	return outbox_new(failed, ctx, &o->outbox);
+	int rc = outbox_new(failed, ctx, &o->outbox);
+
+	if (rc == 0)
+		outbox_join(o->outbox);
+	return rc;
 }
 
 void outgoing_fini(struct outgoing *o)
@@ -27,21 +31,44 @@ struct outbox_item *outgoing_add(struct outgoing *o, uint16_t by, uint64_t ref)
 	return item;
 }
 
+/* What the kernel can take together follows each other (outbox_join): the same place, the larger first. */
+static bool is_before(const struct outbox_item *a, const struct outbox_item *b)
+{
+	int order = a->to.family == 0 ? 0 : addr_order(&a->to, &b->to);
+
+	return order < 0 || (order == 0 && a->len > b->len);
+}
+
+/* Those of i's descriptor, i first found; their number. */
+static size_t gather(struct outgoing *o, size_t i, bool *is_taken)
+{
+	uint8_t at[OUTGOING_MAX];
+	size_t n = 0;
+
+	for (size_t j = i; j < o->n; j++) {
+		size_t k = n;
+
+		if (o->by[j] != o->by[i])
+			continue;
+		is_taken[j] = true;
+		for (; k > 0 && is_before(&o->items[j], &o->items[at[k - 1]]); k--)
+			at[k] = at[k - 1];
+		at[k] = (uint8_t)j;
+		n++;
+	}
+	for (size_t k = 0; k < n; k++)
+		o->group[k] = o->items[at[k]];
+	return n;
+}
+
 void outgoing_flush(struct outgoing *o, const int *fds)
 {
-	bool is_sent[OUTGOING_MAX] = { false };
+	bool is_taken[OUTGOING_MAX] = { false };
 
 	for (size_t i = 0; i < o->n; i++) {
-		size_t n = 0;
-
-		if (is_sent[i])
+		if (is_taken[i])
 			continue;
-		for (size_t j = i; j < o->n; j++) {
-			if (o->by[j] == o->by[i]) {
-				is_sent[j] = true;
-				o->group[n++] = o->items[j];
-			}
-		}
+		size_t n = gather(o, i, is_taken);
 		outbox_send(o->outbox, fds[o->by[i]], o->group, n);
 	}
 	o->n = 0;

@@ -31,5 +31,5 @@ static inline bool outgoing_is_full(const struct outgoing *o)
 /* A place for one more, not full: fill in all but the token. Its bytes must stay valid until the
  * flush. */
 struct outbox_item *outgoing_add(struct outgoing *o, uint16_t by, uint64_t ref);
-/* Sends all of it; those with `by` i leave by fds[i], in order. */
+/* Sends all of it; those with `by` i leave by fds[i], by place and the larger first. */
 void outgoing_flush(struct outgoing *o, const int *fds);

@@ -293,7 +293,7 @@ struct batch *queue_push(struct queue *q, struct batch *b, int64_t now_ns)
 	append_locked(q, b);
 	int idle = take_idle_locked(q);
 	pthread_mutex_unlock(&q->lock);
-	if (idle != -1)
+	if (idle != -1 && q->wakeup_fd[idle] != -1)
 		wakeup_signal(q->wakeup_fd[idle]);
 	return pushed_out;
 }
@@ -341,25 +341,44 @@ static struct batch *take_locked(struct queue *q, int64_t now_ns)
 	return b;
 }
 
-struct batch *queue_pop(struct queue *q, unsigned consumer, struct batch *done, int64_t now_ns)
+/* Notes the consumer as idle if there is nothing, and true. */
+static bool is_idle_locked(struct queue *q, unsigned consumer, int64_t now_ns)
 {
 	uint64_t bit = 1ULL << (consumer % 64);
+
+	if (oldest_locked(q)) {
+		q->idle[consumer / 64] &= ~bit;
+		return false;
+	}
+	q->idle[consumer / 64] |= bit;
+	q->load.n_drained++;
+	codel_note(&q->codel, 0, now_ns);
+	return true;
+}
+
+struct batch *queue_pop(struct queue *q, unsigned consumer, struct batch *done, int64_t now_ns)
+{
 	struct batch *b = NULL;
 
 	if (done)
 		done->next = NULL;
 	pthread_mutex_lock(&q->lock);
 	give_batches_locked(q, done);
-	if (oldest_locked(q)) {
+	if (!is_idle_locked(q, consumer, now_ns))
 		b = take_locked(q, now_ns);
-		q->idle[consumer / 64] &= ~bit;
-	} else {
-		q->idle[consumer / 64] |= bit;
-		q->load.n_drained++;
-		codel_note(&q->codel, 0, now_ns);
-	}
 	pthread_mutex_unlock(&q->lock);
 	return b;
+}
+
+bool queue_rest(struct queue *q, unsigned consumer, struct batch *done, int64_t now_ns)
+{
+	if (done)
+		done->next = NULL;
+	pthread_mutex_lock(&q->lock);
+	give_batches_locked(q, done);
+	bool is_idle = is_idle_locked(q, consumer, now_ns);
+	pthread_mutex_unlock(&q->lock);
+	return is_idle;
 }
 
 void queue_look(struct queue *q, struct queue_load *load_out)

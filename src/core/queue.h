@@ -63,7 +63,8 @@ void queue_free(struct queue **q); /* *q may be NULL; sets it to NULL */
 /* Adds what it takes; it is full of small datagrams, each alone in its batch. */
 void queue_memory(const struct queue_params *params, struct memory_use *use);
 
-/* At set-up: consumer `i` is woken by signalling this eventfd (net/poller.h). */
+/* At set-up: consumer `i` is woken by signalling this eventfd (net/poller.h). Without it, it is not:
+ * it is then the producer too. */
 void queue_set_wakeup(struct queue *q, unsigned consumer, int wakeup_fd);
 
 /* A producer's stock: fills the empty (NULL) entries of small[0..n) and, if it is NULL, *batch.
@@ -82,6 +83,10 @@ struct batch *queue_push(struct queue *q, struct batch *b, int64_t now_ns);
  * they fit into it. NULL when there is none: the consumer is then noted as idle and the next push may
  * signal it. Takes queue.lock, never waits. */
 struct batch *queue_pop(struct queue *q, unsigned consumer, struct batch *done, int64_t now_ns);
+
+/* Consumer `i`: gives back `done`, and is noted as idle unless there is more; true: it is. Takes
+ * queue.lock. */
+bool queue_rest(struct queue *q, unsigned consumer, struct batch *done, int64_t now_ns);
 
 /* Any thread: how it fares. Takes queue.lock. */
 void queue_look(struct queue *q, struct queue_load *load_out);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * One turn of the loop: sleep in the poller; read replies, up to a batch at a time over all sockets;
- * take orders; take batches from the queue; let time pass. Each hands the machine one event, and
- * what comes out of it is sent before the next.
+ * take orders; with dispatch = "direct", read clients; take a batch from the queue; let time pass.
+ * Each hands the machine one event, and what comes out of it is sent before the next.
  *
  * What the machine hands out is collected in two boxes, by socket and by listener, and leaves with
  * one system call per socket used. A send that the kernel refuses is tried once more, because the
@@ -19,15 +19,19 @@
 #include <unistd.h>
 
 #include "balance/pool.h"
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/rng.h"
 #include "base/thread.h"
+#include "core/intake.h"
+#include "core/listeners.h"
 #include "core/mailbox.h"
 #include "core/outgoing.h"
 #include "core/queue.h"
+#include "core/steal.h"
 #include "core/trace.h"
 #include "core/upstream.h"
 #include "net/batch.h"
@@ -35,9 +39,13 @@
 
 #define REPLY_SLOT_BYTES 65536 /* any UDP payload fits; only the pages touched cost memory */
 #define REPLY_USUAL_BYTES 4096 /* few are larger; nor is a page, of most machines */
-#define BATCHES_PER_TURN 1 /* a turn is what replies may wait for their chance */
 #define READS_PER_SOCKET 4
 #define WAKE_TAG UINT64_MAX
+#define CLIENT_TAG (UINT64_C(1) << 32) /* and the number of a listening socket */
+/* Of one listening socket in a turn: no more than is served in it, for who is idle may serve the rest.
+ * While nobody may, or most of it is to be shed at once, enough to see how much there is. */
+#define CLIENT_BATCHES 1
+#define CLIENT_BATCHES_ALONE 16
 
 /* A send the kernel refused, twice or for want of room. */
 struct failed_send {
@@ -55,6 +63,7 @@ struct worker_thread {
 	int wakeup_fd;
 	struct poller *poller;
 	struct inbox *inbox;
+	struct intake *intake; /* dispatch = "direct", else NULL */
 	uint8_t *reply_bytes; /* BATCH_MAX slots of REPLY_SLOT_BYTES */
 	pthread_t id;
 	bool is_started;
@@ -72,9 +81,13 @@ struct worker_thread {
 	struct inbox_slot slots[BATCH_MAX];
 	struct worker_reply replies[BATCH_MAX];
 	struct batch *done; /* given back with the next pop */
+	unsigned n_last_reads; /* turns since the end of reading clients was asked for */
+	bool has_left_clients;
+	bool is_alone; /* behind, and all others are too */
 
 	/* atomic, relaxed: a flag, and a figure to look at */
 	alignas(64) _Atomic bool hurry;
+	_Atomic bool is_stopping;
 	_Atomic bool is_finished;
 	_Atomic uint32_t n_queries;
 };
@@ -286,7 +299,7 @@ static void read_replies(
 	size_t n = 0;
 
 	for (size_t i = 0; i < n_events; i++) {
-		if (events[i].tag != WAKE_TAG)
+		if (events[i].tag < CLIENT_TAG)
 			n = read_socket(t, (uint16_t)events[i].tag, n);
 	}
 	hand_over_replies(t, n);
@@ -310,18 +323,105 @@ static void take_orders(struct worker_thread *t)
 	}
 }
 
-/* True if there may be more. */
-static bool take_batches(struct worker_thread *t)
+/* Of one of our sockets; true: there is more. */
+static bool read_clients_of(struct worker_thread *t, size_t socket)
 {
-	for (int i = 0; i < BATCHES_PER_TURN; i++) {
-		t->now_ns = clock_mono_ns();
-		t->done = queue_pop(t->params.queue, t->params.number, t->done, t->now_ns);
-		if (!t->done)
-			return false;
-		worker_take(t->worker, t->now_ns, t->done->datagrams, t->done->n);
-		report_failures(t);
+	bool reads_on = t->is_alone || intake_is_rationing(t->intake);
+
+	return intake_read(t->intake, socket, reads_on ? CLIENT_BATCHES_ALONE : CLIENT_BATCHES);
+}
+
+/* True if there may be more at our sockets. */
+static bool read_clients(
+	struct worker_thread *t, const struct poller_event *events, size_t n_events)
+{
+	bool has_more = false, is_behind = false;
+
+	for (size_t i = 0; i < n_events; i++) {
+		if (events[i].tag < CLIENT_TAG || events[i].tag == WAKE_TAG ||
+			!read_clients_of(t, (size_t)(events[i].tag - CLIENT_TAG)))
+			continue;
+		has_more = true;
+		is_behind |= intake_waited_ns(t->intake) > STEAL_AGE_NS;
 	}
-	return true;
+	t->is_alone = !steal_behind(t->params.steal, t->params.number, is_behind) && is_behind;
+	return has_more || n_events == POLLER_EVENTS_MAX;
+}
+
+static bool steal_from(struct worker_thread *t, unsigned other)
+{
+	const struct listeners *l = t->params.listeners;
+
+	for (size_t i = 0; i < l->n; i++) {
+		if (intake_steal(t->intake, l->listener[i].fds[other], (uint16_t)i, STEAL_AGE_NS))
+			return true;
+	}
+	return false;
+}
+
+/* A batch of who is behind, when there is nothing of our own to do. */
+static bool steal_batch(struct worker_thread *t)
+{
+	const struct worker_thread_params *p = &t->params;
+
+	for (int other = -1; (other = steal_next(p->steal, p->number, other, t->now_ns)) != -1;) {
+		if (steal_from(t, (unsigned)other))
+			return true;
+	}
+	return false;
+}
+
+static void leave_clients(struct worker_thread *t)
+{
+	const struct intake_params *p = t->params.intake;
+
+	for (size_t i = 0; i < p->n_fds; i++)
+		poller_remove(t->poller, p->fds[i]);
+	steal_behind(t->params.steal, t->params.number, false);
+	queue_close(t->params.queue);
+	t->has_left_clients = true;
+}
+
+/* What the kernel has taken in by now is still served. Bounded: a flood must not hold us. */
+static void read_last_clients(struct worker_thread *t)
+{
+	bool has_more = false;
+
+	for (size_t i = 0; i < t->params.intake->n_fds; i++)
+		has_more |= read_clients_of(t, i);
+	if (!has_more || ++t->n_last_reads == INTAKE_DRAIN_BATCHES)
+		leave_clients(t);
+}
+
+/* Serves a batch. True if there is more, or has_more: then it does not ask. */
+static bool take_batch(struct worker_thread *t, bool has_more)
+{
+	struct queue *q = t->params.queue;
+
+	t->now_ns = clock_mono_ns();
+	t->done = queue_pop(q, t->params.consumer, t->done, t->now_ns);
+	if (!t->done)
+		return has_more;
+	worker_take(t->worker, t->now_ns, t->done->datagrams, t->done->n);
+	report_failures(t);
+	if (has_more)
+		return true;
+	bool is_idle = queue_rest(q, t->params.consumer, t->done, t->now_ns);
+	t->done = NULL;
+	return !is_idle;
+}
+
+/* Clients' queries; true if there is more to do at once. */
+static bool serve_clients(
+	struct worker_thread *t, const struct poller_event *events, size_t n_events)
+{
+	if (!t->intake || t->has_left_clients)
+		return take_batch(t, false);
+	if (atomic_load_explicit(&t->is_stopping, memory_order_relaxed)) {
+		read_last_clients(t);
+		return take_batch(t, true);
+	}
+	return take_batch(t, read_clients(t, events, n_events)) || steal_batch(t);
 }
 
 static bool is_finished(struct worker_thread *t)
@@ -348,22 +448,36 @@ static void publish_queries(struct worker_thread *t)
 	atomic_store_explicit(&t->n_queries, worker_queries(t->worker), memory_order_relaxed);
 }
 
+static size_t wait_for_events(struct worker_thread *t, bool has_more, struct poller_event *events)
+{
+	const struct worker_thread_params *p = &t->params;
+
+	if (p->steal && !has_more)
+		steal_asleep(p->steal, p->number);
+	size_t n = poller_wait(t->poller, has_more ? 0 : time_to_sleep(t), events);
+
+	count(t, METRIC_wakeups);
+	t->now_ns = clock_mono_ns();
+	if (p->steal)
+		steal_awake(p->steal, p->number, t->now_ns);
+	return n;
+}
+
 static void *run(void *arg)
 {
 	struct worker_thread *t = arg;
 	struct poller_event events[POLLER_EVENTS_MAX];
 	bool is_closing = false;
-	bool has_more = take_batches(t); /* notes this worker as idle: from now on it is woken */
+	bool has_more = take_batch(
+		t, false); /* notes this worker as idle: from now on it is woken */
 
 	publish_queries(t);
 	while (!is_closing || !is_finished(t)) {
-		size_t n = poller_wait(t->poller, has_more ? 0 : time_to_sleep(t), events);
+		size_t n = wait_for_events(t, has_more, events);
 
-		count(t, METRIC_wakeups);
-		t->now_ns = clock_mono_ns();
 		read_replies(t, events, n);
 		take_orders(t);
-		has_more = take_batches(t);
+		has_more = serve_clients(t, events, n);
 		if (!has_more)
 			is_closing = queue_is_closed(t->params.queue);
 		t->now_ns = clock_mono_ns();
@@ -425,6 +539,23 @@ static int make_parts(struct worker_thread *t)
 	return rc < 0 ? rc : pending_new(&shard, &t->shard);
 }
 
+static int make_intake(struct worker_thread *t)
+{
+	const struct intake_params *p = t->params.intake;
+	int rc;
+
+	if (!p)
+		return 0;
+	if ((rc = intake_new(p, &t->intake)) < 0)
+		return rc;
+	for (size_t i = 0; i < p->n_fds; i++) {
+		if ((rc = poller_add(t->poller, p->fds[i], CLIENT_TAG + i)) < 0)
+			return rc;
+	}
+	steal_set_wakeup(t->params.steal, t->params.number, t->wakeup_fd);
+	return 0;
+}
+
 static int make_worker(struct worker_thread *t)
 {
 	const struct worker_thread_params *p = &t->params;
@@ -459,20 +590,21 @@ static int make_worker(struct worker_thread *t)
 
 int worker_thread_new(const struct worker_thread_params *params, struct worker_thread **thread_out)
 {
-	struct worker_thread *t = aligned_alloc(64, (sizeof *t + 63) / 64 * 64);
+	struct worker_thread *t = alloc_lines(1, sizeof *t);
 	int rc;
 
 	if (!t)
 		return ERR_NOMEM;
-	memset(t, 0, sizeof *t);
 	t->params = *params;
 	t->wakeup_fd = -1;
 	rng_init(&t->rng);
-	if ((rc = take_memory(t)) < 0 || (rc = make_parts(t)) < 0 || (rc = make_worker(t)) < 0) {
+	if ((rc = take_memory(t)) < 0 || (rc = make_parts(t)) < 0 || (rc = make_intake(t)) < 0 ||
+		(rc = make_worker(t)) < 0) {
 		worker_thread_free(&t);
 		return rc;
 	}
-	queue_set_wakeup(params->queue, params->number, t->wakeup_fd);
+	if (!t->intake)
+		queue_set_wakeup(params->queue, params->consumer, t->wakeup_fd);
 	if ((rc = upstream_open_all(&t->upstream, clock_mono_ns())) < 0) {
 		worker_thread_free(&t);
 		return rc;
@@ -497,6 +629,7 @@ void worker_thread_free(struct worker_thread **tp)
 	mailbox_free(&t->orders);
 	poller_free(&t->poller);
 	inbox_free(&t->inbox);
+	intake_free(&t->intake);
 	outgoing_fini(&t->sends);
 	outgoing_fini(&t->answers);
 	free(t);
@@ -516,6 +649,8 @@ void worker_thread_memory(const struct worker_thread_params *p, unsigned n_threa
 	pending_memory(&shard, in_full, &memory_out->pending);
 	memory_add_growing(&memory_out->replies, (size_t)BATCH_MAX * REPLY_USUAL_BYTES,
 		(size_t)BATCH_MAX * REPLY_SLOT_BYTES);
+	if (p->intake)
+		intake_memory(p->intake, &memory_out->intake, &memory_out->clients);
 	memory_add_fixed(&memory_out->rest,
 		sizeof(struct worker_thread) + poller_bytes() + inbox_bytes(false) +
 			2 * outbox_bytes() +
@@ -539,6 +674,12 @@ void worker_thread_join(struct worker_thread *t)
 	if (t->is_started)
 		pthread_join(t->id, NULL);
 	t->is_started = false;
+}
+
+void worker_thread_stop(struct worker_thread *t)
+{
+	atomic_store_explicit(&t->is_stopping, true, memory_order_relaxed);
+	wakeup_signal(t->wakeup_fd);
 }
 
 void worker_thread_hurry(struct worker_thread *t)

@@ -15,7 +15,10 @@
 #include "core/worker.h"
 #include "net/socket.h"
 
+struct intake_params;
+struct listeners;
 struct queue;
+struct steal;
 struct worker_thread;
 
 struct worker_thread_params {
@@ -24,6 +27,12 @@ struct worker_thread_params {
 	uint32_t pending_max; /* of all workers; any one may hold them all */
 	struct pending_quota *quota;
 	struct queue *queue;
+	unsigned consumer; /* as which it takes from the queue */
+	/* dispatch = "direct": what it reads itself, pushing to a queue that is its own, and with whom it
+	 * shares the work; NULL: receivers read */
+	const struct intake_params *intake;
+	const struct listeners *listeners;
+	struct steal *steal;
 	struct pool *pool;
 	const int *listen_fds; /* by listener index: answers leave by them */
 	size_t n_listen_fds;
@@ -46,9 +55,10 @@ int worker_thread_new(const struct worker_thread_params *params, struct worker_t
 void worker_thread_free(struct worker_thread **t); /* *t may be NULL; sets it to NULL */
 
 /* What one of `n_threads` takes: what waits for servers, of which each has its part when all is
- * full; buffers of replies; the rest. Of the parameters it looks at pending_max, worker and pool. */
+ * full; buffers of replies; if it reads clients, its intake's buffers and what that knows of clients;
+ * the rest. Of the parameters it looks at pending_max, worker, pool and intake (intake_memory). */
 struct worker_thread_memory {
-	struct memory_use pending, replies, rest;
+	struct memory_use pending, replies, intake, clients, rest;
 };
 void worker_thread_memory(const struct worker_thread_params *params, unsigned n_threads,
 	struct worker_thread_memory *memory_out);
@@ -57,6 +67,9 @@ void worker_thread_memory(const struct worker_thread_params *params, unsigned n_
  * after worker_thread_hurry. ERR_SYSTEM. */
 int worker_thread_start(struct worker_thread *t);
 void worker_thread_join(struct worker_thread *t); /* does nothing if it was not started */
+
+/* Any thread, dispatch = "direct": reads its sockets empty once more and closes its queue. */
+void worker_thread_stop(struct worker_thread *t);
 
 /* Any thread. */
 void worker_thread_hurry(struct worker_thread *t); /* give up what is pending */

@@ -228,6 +228,11 @@ bool addr_equal(const struct addr *a, const struct addr *b)
 	return memcmp(a, b, sizeof(*a)) == 0;
 }
 
+int addr_order(const struct addr *a, const struct addr *b)
+{
+	return memcmp(a, b, sizeof(*a));
+}
+
 bool addr_same_host(const struct addr *a, const struct addr *b)
 {
 	return memcmp(a->ip, b->ip, sizeof(a->ip)) == 0 && a->scope == b->scope &&

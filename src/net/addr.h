@@ -37,6 +37,8 @@ socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *ss_out
 bool addr_from_sockaddr(const struct sockaddr_storage *ss, struct addr *addr_out);
 
 bool addr_equal(const struct addr *a, const struct addr *b); /* all of it */
+int addr_order(
+	const struct addr *a, const struct addr *b); /* as memcmp; any order, but always the same */
 bool addr_same_host(const struct addr *a, const struct addr *b); /* port not looked at */
 bool addr_is_wildcard(const struct addr *a);
 bool addr_is_link_local(const struct addr *a);

@@ -7,11 +7,13 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -21,10 +23,12 @@
 #define INBOX_CONTROL_SIZE \
 	(CMSG_SPACE(sizeof(struct timespec)) + CMSG_SPACE(sizeof(struct in_pktinfo)) + \
 		CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint32_t)))
-#define OUTBOX_CONTROL_SIZE CMSG_SPACE(sizeof(struct in6_pktinfo))
+#define OUTBOX_CONTROL_SIZE (CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(uint16_t)))
 
 #define TRIES_MAX 2 /* of one datagram: an error may be an older one's, two are its own */
 #define ROOM_WAIT_MS 1
+#define JOIN_BYTES_MAX \
+	1200 /* each: larger ones might not fit the path, and a message is not cut in two ways */
 
 /* ---- reading ---------------------------------------------------------------------------- */
 
@@ -167,6 +171,21 @@ int inbox_read(struct inbox *in, int fd, struct inbox_slot *slots, unsigned n)
 	return got;
 }
 
+int64_t inbox_waiting_ns(struct inbox *in, int fd, int64_t real_ns)
+{
+	struct inbox_slot slot = { 0 }; /* no room for data: it is not what is asked */
+	ssize_t got;
+
+	prepare_header(in, 0, &slot);
+	do
+		got = recvmsg(fd, &in->headers[0].msg_hdr, MSG_DONTWAIT | MSG_PEEK);
+	while (got == -1 && errno == EINTR);
+	if (got == -1)
+		return 0;
+	fill_slot(in, 0, &slot);
+	return slot.stamp_ns != 0 && slot.stamp_ns < real_ns ? real_ns - slot.stamp_ns : 0;
+}
+
 uint32_t inbox_kernel_drops(const struct inbox *in)
 {
 	return in->kernel_drops;
@@ -182,11 +201,17 @@ struct outbox {
 	outbox_failed *failed; /* set at creation */
 	void *ctx;
 	unsigned most;
-	bool has_waited; /* owner: from here on; these three are of the running outbox_send */
+	bool joins; /* owner: from here on */
+	/* of the running outbox_send */
+	bool has_waited;
 	int no_room; /* errno that ended it, or 0 */
 	size_t sent;
+	unsigned tries; /* of the first item not dealt with */
+	size_t n_apart; /* so many from there are not to be joined */
+	/* of a chunk: message i is items first[i] to first[i + 1] - 1 */
+	uint8_t first[BATCH_MAX + 1];
 	struct mmsghdr headers[BATCH_MAX];
-	struct iovec pieces[BATCH_MAX];
+	struct iovec pieces[BATCH_MAX]; /* by item */
 	struct sockaddr_storage names[BATCH_MAX];
 	struct outbox_control controls[BATCH_MAX];
 };
@@ -200,12 +225,26 @@ int outbox_new(outbox_failed *failed, void *ctx, struct outbox **outbox_out)
 	o->failed = failed;
 	o->ctx = ctx;
 	o->most = BATCH_MAX;
-	for (unsigned i = 0; i < BATCH_MAX; i++) {
-		o->headers[i].msg_hdr.msg_iov = &o->pieces[i];
-		o->headers[i].msg_hdr.msg_iovlen = 1;
-	}
 	*outbox_out = o;
 	return 0;
+}
+
+/* A kernel that does not know of it would send all as one datagram. */
+static bool can_join(void)
+{
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), value;
+	socklen_t len = sizeof value;
+
+	if (fd == -1)
+		return false;
+	bool can = getsockopt(fd, SOL_UDP, UDP_SEGMENT, &value, &len) == 0;
+	close(fd);
+	return can;
+}
+
+void outbox_join(struct outbox *o)
+{
+	o->joins = can_join();
 }
 
 void outbox_free(struct outbox **o)
@@ -251,27 +290,90 @@ static size_t write_source_v6(char *control, const uint8_t local_ip[16], uint32_
 	return CMSG_SPACE(sizeof(info));
 }
 
-static void fill_header(struct outbox *o, unsigned i, const struct outbox_item *item)
+static size_t write_segment(char *control, uint16_t size)
 {
+	struct cmsghdr *c = (struct cmsghdr *)control;
+
+	c->cmsg_level = SOL_UDP;
+	c->cmsg_type = UDP_SEGMENT;
+	c->cmsg_len = CMSG_LEN(sizeof(size));
+	memcpy(CMSG_DATA(c), &size, sizeof(size));
+	return CMSG_SPACE(sizeof(size));
+}
+
+static size_t write_source(char *control, const struct outbox_item *item)
+{
+	if (item->to.family == 0 || !item->has_local)
+		return 0;
+	return item->to.family == AF_INET6 ? write_source_v6(control, item->local_ip, item->ifindex)
+					   : write_source_v4(control, item->local_ip);
+}
+
+/* Message i: n items from number `first` on, each larger than the last of them as large as the others. */
+static void fill_message(
+	struct outbox *o, unsigned i, const struct outbox_item *items, size_t first, size_t n)
+{
+	const struct outbox_item *item = &items[first];
 	struct msghdr *header = &o->headers[i].msg_hdr;
 	char *control = o->controls[i].bytes;
+	size_t len = write_source(control, item);
 
-	/* sendmmsg only reads; iov_base is not const because recvmsg shares the type */
-	o->pieces[i] = (struct iovec){ (void *)item->data, item->len };
-	header->msg_name = NULL;
-	header->msg_namelen = 0;
-	header->msg_control = NULL;
-	header->msg_controllen = 0;
-	if (item->to.family == 0)
-		return;
-	header->msg_name = &o->names[i];
-	header->msg_namelen = addr_to_sockaddr(&item->to, &o->names[i]);
-	if (!item->has_local)
-		return;
-	header->msg_control = control;
-	header->msg_controllen = item->to.family == AF_INET6
-					 ? write_source_v6(control, item->local_ip, item->ifindex)
-					 : write_source_v4(control, item->local_ip);
+	if (n > 1)
+		len += write_segment(control + len, (uint16_t)item->len);
+	for (size_t k = first; k < first + n; k++) /* sendmmsg only reads */
+		o->pieces[k] = (struct iovec){ (void *)items[k].data, items[k].len };
+	*header = (struct msghdr){
+		.msg_iov = &o->pieces[first],
+		.msg_iovlen = n,
+		.msg_control = len > 0 ? control : NULL,
+		.msg_controllen = len,
+	};
+	if (item->to.family != 0) {
+		header->msg_name = &o->names[i];
+		header->msg_namelen = addr_to_sockaddr(&item->to, &o->names[i]);
+	}
+}
+
+static bool is_same_way(const struct outbox_item *a, const struct outbox_item *b)
+{
+	if (a->to.family == 0 || b->to.family == 0)
+		return a->to.family == b->to.family;
+	return addr_equal(&a->to, &b->to) && a->has_local == b->has_local &&
+	       a->ifindex == b->ifindex &&
+	       (!a->has_local || memcmp(a->local_ip, b->local_ip, sizeof a->local_ip) == 0);
+}
+
+/* How many of the n, from the first on, the kernel can cut out of one message: those as large as the
+ * first, and one behind them that is smaller. */
+static size_t joined(const struct outbox_item *items, size_t n)
+{
+	size_t i = 1, len = items[0].len;
+
+	if (len == 0 || len > JOIN_BYTES_MAX)
+		return 1;
+	while (i < n && is_same_way(&items[0], &items[i]) && items[i].len <= len &&
+		items[i].len > 0) {
+		if (items[i++].len < len)
+			break;
+	}
+	return i;
+}
+
+/* The messages for the n items; their number. */
+static size_t fill_messages(struct outbox *o, const struct outbox_item *items, size_t n)
+{
+	size_t at = 0;
+	unsigned i = 0;
+
+	for (; at < n; i++) {
+		size_t count = o->joins && at >= o->n_apart ? joined(&items[at], n - at) : 1;
+
+		o->first[i] = (uint8_t)at;
+		fill_message(o, i, items, at, count);
+		at += count;
+	}
+	o->first[i] = (uint8_t)n;
+	return i;
 }
 
 static bool is_no_room(int error)
@@ -292,35 +394,63 @@ static bool wait_for_room(struct outbox *o, int fd, int error)
 	return true;
 }
 
-/* Sends the n (at most BATCH_MAX) items whose headers are filled, gives up those that fail, and
- * counts in o->sent. The number dealt with: fewer than n when there is no room. */
+/* n items are dealt with. */
+static void go_on(struct outbox *o, size_t n)
+{
+	o->tries = 0;
+	o->n_apart = o->n_apart > n ? o->n_apart - n : 0;
+}
+
+/* The error of a message that is refused, of n items: the number of items dealt with. */
+static size_t refused(struct outbox *o, const struct outbox_item *items, size_t n, int error)
+{
+	if (n > 1) {
+		/* An error of before, or this way out cannot cut messages (EIO, EINVAL): each by itself
+		 * will tell. */
+		o->n_apart = n;
+		if (error == EIO || error == EINVAL || error == EMSGSIZE) {
+			o->joins = false;
+			return 0;
+		}
+	}
+	if (o->failed(o->ctx, items, error, ++o->tries) && o->tries < TRIES_MAX)
+		return 0;
+	go_on(o, 1);
+	return 1;
+}
+
+/* Sends the n (at most BATCH_MAX) items, gives up those that fail, and counts in o->sent. The number
+ * dealt with: fewer than n when there is no room, or when the rest is to be offered in another way. */
 static size_t send_chunk(struct outbox *o, int fd, const struct outbox_item *items, size_t n)
 {
-	unsigned tries = 0; /* of items[at] */
-	size_t at = 0;
+	size_t n_messages = fill_messages(o, items, n), at = 0; /* messages */
 
-	while (at < n) {
-		size_t most = n - at < o->most ? n - at : o->most;
+	while (at < n_messages) {
+		size_t most = n_messages - at < o->most ? n_messages - at : o->most;
+		size_t first = o->first[at], count = o->first[at + 1] - first;
 		int accepted = sendmmsg(fd, &o->headers[at], (unsigned)most, MSG_DONTWAIT);
 		int error = accepted == 0 ? EAGAIN : errno;
 
 		if (accepted > 0) {
 			at += (size_t)accepted;
-			o->sent += (size_t)accepted;
-			tries = 0;
+			o->sent += o->first[at] - first;
+			go_on(o, o->first[at] - first);
 		} else if (error == EINTR) {
 			continue;
 		} else if (is_no_room(error)) {
 			if (wait_for_room(o, fd, error))
 				continue;
 			o->no_room = error;
-			break;
-		} else if (!o->failed(o->ctx, &items[at], error, ++tries) || tries >= TRIES_MAX) {
-			at++;
-			tries = 0;
+			return first;
+		} else {
+			size_t n_done = refused(o, &items[first], count, error);
+
+			if (count > 1)
+				return first + n_done;
+			at += n_done;
 		}
 	}
-	return at;
+	return n;
 }
 
 size_t outbox_send(struct outbox *o, int fd, const struct outbox_item *items, size_t n)
@@ -330,13 +460,10 @@ size_t outbox_send(struct outbox *o, int fd, const struct outbox_item *items, si
 	o->has_waited = false;
 	o->no_room = 0;
 	o->sent = 0;
-	while (at < n && o->no_room == 0) {
-		size_t chunk = n - at < BATCH_MAX ? n - at : BATCH_MAX;
-
-		for (size_t i = 0; i < chunk; i++)
-			fill_header(o, (unsigned)i, &items[at + i]);
-		at += send_chunk(o, fd, &items[at], chunk);
-	}
+	o->tries = 0;
+	o->n_apart = 0;
+	while (at < n && o->no_room == 0)
+		at += send_chunk(o, fd, &items[at], n - at < BATCH_MAX ? n - at : BATCH_MAX);
 	for (; at < n; at++)
 		o->failed(o->ctx, &items[at], o->no_room, 0);
 	return o->sent;

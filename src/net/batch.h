@@ -44,6 +44,9 @@ size_t inbox_bytes(bool with_control); /* what it takes */
  * nothing; ERR_SYSTEM with errno for a socket error (ECONNREFUSED ...): data may follow it, so
  * call again. EINTR is handled inside. */
 int inbox_read(struct inbox *in, int fd, struct inbox_slot *slots, unsigned n);
+/* How long the first datagram that waits at fd has been there, by the kernel's stamp and CLOCK_REALTIME
+ * real_ns; it stays there. 0: none, or without a stamp. */
+int64_t inbox_waiting_ns(struct inbox *in, int fd, int64_t real_ns);
 /* The kernel's count of datagrams dropped (SO_RXQ_OVFL) at the socket of the last inbox_read that
  * returned more than 0, as it was when the last of them arrived; a 32-bit counter that wraps. */
 uint32_t inbox_kernel_drops(const struct inbox *in);
@@ -71,6 +74,11 @@ typedef bool outbox_failed(void *ctx, const struct outbox_item *item, int error,
 int outbox_new(outbox_failed *failed, void *ctx, struct outbox **outbox_out); /* ERR_NOMEM */
 void outbox_free(struct outbox **o); /* *o may be NULL; sets it to NULL */
 size_t outbox_bytes(void); /* what it takes */
+/* From now on, where the kernel can (UDP_SEGMENT, Linux 4.18), items that follow each other and go the
+ * same way are given to it as one message, that it cuts up again: they pass the most of its stack
+ * together. Those as large as the first, and one that is smaller behind them: sort them so. Each is a
+ * datagram of its own for whoever receives it. */
+void outbox_join(struct outbox *o);
 /* Sends all n items (any n) over fd, in order. The number sent. On EAGAIN, ENOBUFS or ENOMEM waits
  * once, at most 1 ms, then reports the rest as failed. */
 size_t outbox_send(struct outbox *o, int fd, const struct outbox_item *items, size_t n);

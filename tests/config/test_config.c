@@ -115,6 +115,7 @@ Test(config, defaults_are_those_of_the_design)
 	cr_expect_eq(config.servers[0].mode, SERVER_AUTO);
 	cr_expect_eq(config.servers[0].source.family, 0);
 	cr_expect_eq(config.server_lines[0], 1);
+	cr_expect_eq(config.dispatch, DISPATCH_QUEUE);
 	cr_expect_eq(config.policy, POLICY_P2C);
 	cr_expect_str_eq(config.hash_seed, "dnsbal");
 	cr_expect_eq(config.hash_load_factor, 1.25);
@@ -673,6 +674,6 @@ Test(config, options_print_six_columns_a_key)
 		cr_expect_not(strstr(line, "\t\t"), "%s", line);
 		n++;
 	}
-	cr_expect_eq(n, 50);
+	cr_expect_eq(n, 51);
 	free(text);
 }

@@ -79,10 +79,15 @@ static inline void rig_on_sign(void *ctx, uint16_t server, enum sign sign)
 	(void)sign;
 }
 
+/* Without receivers the workers read themselves. */
 static inline void rig_init(
 	struct rig *r, unsigned n_servers, unsigned n_workers, unsigned receivers)
 {
-	const struct listener_params listen = { .address = rig_loopback(), .receivers = receivers };
+	const struct listener_params listen = {
+		.address = rig_loopback(),
+		.n_sockets = receivers > 0 ? receivers : n_workers,
+		.is_shared = receivers != 1,
+	};
 	struct server_params servers[RIG_SERVERS_MAX] = { 0 };
 	const struct prefix everybody = { .family = AF_INET };
 
@@ -104,6 +109,7 @@ static inline void rig_init(
 	RIG_CHECK(acl_new(&everybody, 1, &r->acl) == 0);
 	RIG_CHECK(listeners_open(&listen, 1, &r->listeners) == 0);
 	r->params = (struct engine_params){
+		.dispatch = receivers > 0 ? DISPATCH_QUEUE : DISPATCH_DIRECT,
 		.listeners = &r->listeners,
 		.acl = r->acl,
 		.pool = r->pool,

@@ -17,6 +17,19 @@ static struct rig r;
 
 TestSuite(engine, .timeout = 60);
 
+/* With one receiver, and with none: the workers read. */
+#define IN_BOTH_SHAPES(name) \
+	static void name(unsigned receivers); \
+	Test(engine, name##_from_the_queue) \
+	{ \
+		name(1); \
+	} \
+	Test(engine, name##_directly) \
+	{ \
+		name(0); \
+	} \
+	static void name(unsigned receivers)
+
 static void begin(unsigned n_servers, unsigned n_workers, unsigned receivers)
 {
 	rig_init(&r, n_servers, n_workers, receivers);
@@ -45,9 +58,9 @@ static void expect_answer(int client, uint16_t id, unsigned rcode)
 	cr_expect_eq(out[3] & 15, rcode);
 }
 
-Test(engine, a_query_is_answered)
+IN_BOTH_SHAPES(a_query_is_answered)
 {
-	begin(1, 2, 1);
+	begin(1, 2, receivers);
 	int client = rig_client(&r);
 	for (uint16_t id = 1; id <= 50; id++) {
 		rig_ask(client, id);
@@ -60,6 +73,30 @@ Test(engine, a_query_is_answered)
 	cr_expect_eq(rig_metric(&r, METRIC_answered_server), 50);
 	cr_expect_eq(engine_server_metric(r.engine, 0, SERVER_METRIC_replies), 50);
 	cr_expect_eq(engine_n_workers(r.engine), 2);
+	end();
+}
+
+/* All of it comes to the socket of one worker. */
+Test(engine, who_has_nothing_to_do_helps_who_is_behind)
+{
+	enum { N = 512, TURNS = 200 };
+	static uint8_t query[512];
+	struct addr from;
+
+	begin(1, 2, 0);
+	int client = rig_client(&r);
+	for (int turn = 0; turn < TURNS && rig_metric(&r, METRIC_stolen) == 0; turn++) {
+		for (uint16_t i = 0; i < N; i++)
+			rig_ask(client, i);
+		for (uint16_t i = 0; i < N; i++) {
+			size_t len = rig_receive(r.servers[0], query, sizeof query, &from);
+			rig_answer(r.servers[0], query, len, &from);
+		}
+		for (uint16_t i = 0; i < N; i++)
+			rig_receive(client, query, sizeof query, NULL);
+	}
+	cr_expect_gt(rig_metric(&r, METRIC_stolen), 0);
+	close(client);
 	end();
 }
 
@@ -78,12 +115,12 @@ Test(engine, several_receivers_share_an_address)
 	end();
 }
 
-Test(engine, a_stop_waits_for_what_is_pending)
+IN_BOTH_SHAPES(a_stop_waits_for_what_is_pending)
 {
 	uint8_t query[512];
 	struct addr from;
 
-	begin(1, 2, 1);
+	begin(1, 2, receivers);
 	int client = rig_client(&r);
 	rig_ask(client, 7);
 	size_t len = rig_receive(r.servers[0], query, sizeof query, &from);
@@ -97,9 +134,9 @@ Test(engine, a_stop_waits_for_what_is_pending)
 	end();
 }
 
-Test(engine, a_stop_serves_what_the_sockets_hold)
+IN_BOTH_SHAPES(a_stop_serves_what_the_sockets_hold)
 {
-	rig_init(&r, 1, 1, 1);
+	rig_init(&r, 1, 1, receivers);
 	int client = rig_client(&r);
 	for (uint16_t i = 0; i < 100; i++)
 		rig_ask(client, i); /* before anybody reads */
@@ -114,9 +151,9 @@ Test(engine, a_stop_serves_what_the_sockets_hold)
 	end();
 }
 
-Test(engine, hurry_gives_up_what_is_pending)
+IN_BOTH_SHAPES(hurry_gives_up_what_is_pending)
 {
-	begin(1, 2, 1);
+	begin(1, 2, receivers);
 	int client = rig_client(&r);
 	rig_ask(client, 7);
 	rig_receive(r.servers[0], (uint8_t[512]){ 0 }, 512, NULL);
@@ -130,9 +167,9 @@ Test(engine, hurry_gives_up_what_is_pending)
 	end();
 }
 
-Test(engine, silence_ends_at_the_deadline)
+IN_BOTH_SHAPES(silence_ends_at_the_deadline)
 {
-	rig_init(&r, 1, 1, 1);
+	rig_init(&r, 1, 1, receivers);
 	r.params.worker.deadline_ns = 50 * CLOCK_NS_PER_MS;
 	rig_start(&r);
 	int client = rig_client(&r);
@@ -144,9 +181,9 @@ Test(engine, silence_ends_at_the_deadline)
 	end();
 }
 
-Test(engine, a_closed_server_means_servfail)
+IN_BOTH_SHAPES(a_closed_server_means_servfail)
 {
-	rig_init(&r, 1, 1, 1);
+	rig_init(&r, 1, 1, receivers);
 	r.params.worker.deadline_ns = 200 * CLOCK_NS_PER_MS;
 	rig_start(&r);
 	int client = rig_client(&r);
@@ -163,9 +200,9 @@ Test(engine, a_closed_server_means_servfail)
 	rig_free(&r);
 }
 
-Test(engine, stopping_what_was_never_started_is_fine)
+IN_BOTH_SHAPES(stopping_what_was_never_started_is_fine)
 {
-	rig_init(&r, 2, 2, 2);
+	rig_init(&r, 2, 2, receivers);
 	cr_assert_eq(engine_new(&r.params, &r.engine), 0);
 	cr_expect(engine_is_finished(r.engine));
 	rig_stop(&r);
@@ -191,7 +228,7 @@ static struct probe_result wait_for_result(struct mailbox *box, int fd)
 	return result;
 }
 
-Test(engine, probes_reach_the_server_and_their_results_come_back)
+IN_BOTH_SHAPES(probes_reach_the_server_and_their_results_come_back)
 {
 	uint8_t message[RIG_QUERY_BYTES];
 	struct mailbox *box = NULL;
@@ -200,7 +237,7 @@ Test(engine, probes_reach_the_server_and_their_results_come_back)
 	RIG_CHECK(wakeup_new(&fd) == 0 &&
 		  mailbox_new(sizeof(struct probe_result), 16, fd, &box) == 0);
 	rig_query(message, 0);
-	rig_init(&r, 1, 2, 1);
+	rig_init(&r, 1, 2, receivers);
 	r.params.probe_done = on_probe_done;
 	r.params.prober = box;
 	rig_start(&r);
@@ -261,13 +298,13 @@ static void allow_files_again(rlim_t limit_before)
 	RIG_CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
 }
 
-Test(engine, without_files_for_everything_the_start_fails_whole)
+IN_BOTH_SHAPES(without_files_for_everything_the_start_fails_whole)
 {
 	enum { N_UPSTREAM = 2 * 2 * 4 };
 	rlim_t n = 0;
 	int rc;
 
-	rig_init(&r, 2, 2, 1);
+	rig_init(&r, 2, 2, receivers);
 	int before = next_fd();
 	do {
 		rlim_t limit = allow_files(n++);
@@ -320,7 +357,7 @@ Test(engine, a_probe_that_wants_a_file_too_many_is_not_sent)
 
 static void add_all(const struct engine_memory *m, struct memory_use *sum)
 {
-	const struct memory_use *parts[] = { &m->queue, &m->receivers, &m->clients, &m->workers,
+	const struct memory_use *parts[] = { &m->queues, &m->readers, &m->clients, &m->workers,
 		&m->pending, &m->replies, &m->counters, &m->histograms };
 
 	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
@@ -330,15 +367,17 @@ static void add_all(const struct engine_memory *m, struct memory_use *sum)
 Test(engine, takes_what_it_says)
 {
 	static const struct {
-		unsigned n_servers, n_workers, n_receivers;
+		unsigned n_servers, n_workers, n_receivers; /* without receivers: directly */
 		bool measures_latency;
-	} cases[] = { { 1, 1, 1, false }, { 3, 2, 1, true }, { 4, 8, 3, false } };
+	} cases[] = { { 1, 1, 1, false }, { 3, 2, 1, true }, { 4, 8, 3, false }, { 1, 1, 0, false },
+		{ 3, 8, 0, true } };
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		unsigned n_receivers = cases[i].n_receivers, n_workers = cases[i].n_workers;
 		struct engine_memory memory;
 		struct memory_use sum = { 0 };
 
-		rig_init(&r, cases[i].n_servers, cases[i].n_workers, cases[i].n_receivers);
+		rig_init(&r, cases[i].n_servers, n_workers, n_receivers);
 		r.params.measures_latency = cases[i].measures_latency;
 		engine_memory(&r.params, &memory);
 		add_all(&memory, &sum);
@@ -347,10 +386,10 @@ Test(engine, takes_what_it_says)
 		heap_expect("start", sum.start, heap_bytes() - before, 8192);
 		cr_expect_leq(sum.start, sum.full);
 		cr_expect_leq(sum.full, sum.most);
-		cr_expect_eq(memory.n_receivers, cases[i].n_receivers);
-		cr_expect_eq(memory.n_listening, cases[i].n_receivers);
-		cr_expect_eq(memory.n_upstream, cases[i].n_servers * cases[i].n_workers * 4);
-		cr_expect_eq(memory.n_other_files, 2 * (cases[i].n_receivers + cases[i].n_workers));
+		cr_expect_eq(memory.n_receivers, n_receivers);
+		cr_expect_eq(memory.n_listening, n_receivers > 0 ? n_receivers : n_workers);
+		cr_expect_eq(memory.n_upstream, cases[i].n_servers * n_workers * 4);
+		cr_expect_eq(memory.n_other_files, 2 * (n_receivers + n_workers));
 		rig_free(&r);
 	}
 }
@@ -367,5 +406,22 @@ Test(engine, full_is_shared_by_the_workers)
 	engine_memory(&r.params, &many);
 	cr_expect_lt(many.pending.full, one.pending.full * 3 / 2);
 	cr_expect_eq(many.pending.most, one.pending.most * 16);
+	rig_free(&r);
+}
+
+/* Nor does queue_capacity: of what waits in all queues. */
+Test(engine, queues_share_the_capacity)
+{
+	struct engine_memory one, many;
+
+	rig_init(&r, 1, 1, 1);
+	r.params.queue_capacity = 1000000;
+	engine_memory(&r.params, &one);
+	rig_free(&r);
+	rig_init(&r, 1, 16, 0);
+	r.params.queue_capacity = 1000000;
+	engine_memory(&r.params, &many);
+	cr_expect_lt(many.queues.full, one.queues.full * 11 / 10);
+	cr_expect_gt(many.queues.full, one.queues.full);
 	rig_free(&r);
 }

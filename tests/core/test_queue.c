@@ -581,6 +581,26 @@ Test(queue, trimming_takes_nothing_in_use)
 	push(30, 8);
 }
 
+Test(queue, who_rests_is_woken_only_if_nothing_was_left)
+{
+	push(1, 0);
+	push(BATCH_MAX, 1);
+	struct batch *b = queue_pop(q, 0, NULL, 0);
+	cr_assert_eq(b->n, 1);
+	cr_expect_not(queue_rest(q, 0, b, 0), "there is more");
+	push(1, 2);
+	cr_expect_not(is_woken(0));
+	b = queue_pop(q, 0, NULL, 0);
+	cr_expect_not(queue_rest(q, 0, b, 0));
+	b = queue_pop(q, 0, NULL, 0);
+	cr_expect(queue_rest(q, 0, b, 0));
+	struct queue_load load;
+	queue_look(q, &load);
+	cr_expect_eq(load.n_drained, 1);
+	push(1, 3);
+	cr_expect(is_woken(0));
+}
+
 Test(queue, takes_what_it_says)
 {
 	const struct queue_params p = { .capacity = 20000, .n_producers = 2, .n_consumers = 16 };

@@ -20,7 +20,7 @@ static int client, wakeup;
 
 static void begin_with(const char *allowed, size_t capacity, enum on_overload on_overload)
 {
-	const struct listener_params listen = { .address = rig_loopback(), .receivers = 1 };
+	const struct listener_params listen = { .address = rig_loopback(), .n_sockets = 1 };
 	const struct queue_params q = { .capacity = capacity, .n_producers = 1, .n_consumers = 1 };
 	struct prefix prefix;
 	static const uint16_t index = 0;
@@ -33,21 +33,21 @@ static void begin_with(const char *allowed, size_t capacity, enum on_overload on
 	queue_set_wakeup(queue, 0, wakeup);
 	metrics = aligned_alloc(64, sizeof *metrics);
 	memset(metrics, 0, sizeof *metrics);
-	const struct receiver_params p = {
-		.fds = listeners.listener[0].fds,
-		.listeners = &index,
-		.n_fds = 1,
-		.listen_fds = listeners.listener[0].fds,
-		.acl = acl,
-		.queue = queue,
-		.metrics = metrics,
-		.fair = { .target_ns = 5 * CLOCK_NS_PER_MS,
-			.interval_ns = 100 * CLOCK_NS_PER_MS,
-			.capacity = capacity,
-			.n_receivers = 1 },
-		.on_overload = on_overload,
-		.udp_reply_max = 1232,
-	};
+	const struct receiver_params p = { .intake = {
+						   .fds = listeners.listener[0].fds,
+						   .listeners = &index,
+						   .n_fds = 1,
+						   .listen_fds = listeners.listener[0].fds,
+						   .acl = acl,
+						   .queue = queue,
+						   .metrics = metrics,
+						   .fair = { .target_ns = 5 * CLOCK_NS_PER_MS,
+							   .interval_ns = 100 * CLOCK_NS_PER_MS,
+							   .capacity = capacity,
+							   .n_receivers = 1 },
+						   .on_overload = on_overload,
+						   .udp_reply_max = 1232,
+					   } };
 	cr_assert_eq(receiver_new(&p, &receiver), 0);
 	struct sockaddr_storage ss;
 	socklen_t len = addr_to_sockaddr(&listeners.listener[0].address, &ss);
@@ -373,5 +373,43 @@ Test(receiver, a_running_one_wakes_the_consumer)
 	queue_give_back(queue, b);
 	receiver_stop(receiver);
 	receiver_join(receiver);
+	end();
+}
+
+/* ---- the intake of a worker that reads itself ---------------------------------------------------- */
+
+Test(receiver, an_intake_steals_what_waits_long_enough)
+{
+	struct intake *intake = NULL;
+
+	begin();
+	struct intake_params p = {
+		.listen_fds = listeners.listener[0].fds,
+		.acl = acl,
+		.queue = queue,
+		.metrics = metrics,
+		.fair = { .n_receivers = 1 },
+		.steals = true,
+	};
+	cr_assert_eq(intake_new(&p, &intake), 0);
+	int fd = listeners.listener[0].fds[0];
+	cr_expect_not(intake_steal(intake, fd, 0, 0), "there is nothing");
+	say_query(1, RIG_QUERY_BYTES);
+	say_query(2, 600);
+	cr_expect_not(intake_steal(intake, fd, 0, 100 * CLOCK_NS_PER_S), "it is too young");
+	clock_pause_ns(2 * CLOCK_NS_PER_MS); /* since it was looked at, and has its stamp */
+	cr_expect(intake_steal(intake, fd, 0, CLOCK_NS_PER_MS));
+	cr_expect_gt(intake_waited_ns(intake), CLOCK_NS_PER_MS);
+	cr_expect_eq(metric(METRIC_stolen), 2);
+	cr_expect_eq(metric(METRIC_queries), 2);
+	struct batch *b = queue_pop(queue, 0, NULL, clock_mono_ns());
+	cr_assert_not_null(b);
+	cr_expect_eq(b->n, 2);
+	cr_expect_eq(b->datagrams[1]->len, 600);
+	cr_expect_eq(b->datagrams[1]->origin.listener, 0);
+	queue_give_back(queue, b);
+	cr_expect_not(intake_steal(intake, fd, 0, 0), "it is empty again");
+	intake_free(&intake);
+	cr_expect_null(intake);
 	end();
 }

@@ -560,3 +560,178 @@ Test(outbox, no_socket_fails_everything)
 	expect_failure(BATCH_MAX, 100 + BATCH_MAX, EBADF, 1);
 	outbox_free(&o);
 }
+
+/* ---- joined ---------------------------------------------------------------------------------- */
+
+/* Items 0, 1, 2 of 8 bytes, 3 of 5; then 4 of 3, 5 of 3; as an outbox wants them sorted. */
+enum { N_JOINED = 6 };
+
+static struct outbox *joining_outbox(bool sends_again, const struct addr *to)
+{
+	static const char *const sorted[N_JOINED] = { "first  1", "second 2", "third  3", "4 5 6",
+		"abc", "def" };
+	struct outbox *o = new_outbox(sends_again);
+
+	outbox_join(o);
+	fill_items(to);
+	for (unsigned i = 0; i < N_JOINED; i++) {
+		snprintf(texts[i], sizeof(texts[i]), "%s", sorted[i]);
+		items[i].len = strlen(texts[i]);
+	}
+	return o;
+}
+
+static void join_on(const char *host, const char *from)
+{
+	int to = plain_socket(host), fd = plain_socket(host);
+	struct addr at = local_of(to);
+	struct outbox *o = joining_outbox(false, &at);
+
+	if (from) {
+		struct addr local = address_of(from);
+
+		for (unsigned i = 0; i < N_JOINED; i++) {
+			items[i].has_local = true;
+			memcpy(items[i].local_ip, local.ip, sizeof local.ip);
+		}
+	}
+	script_sends(NULL, 0);
+	cr_expect_eq(outbox_send(o, fd, items, N_JOINED), N_JOINED);
+	cr_expect_eq(n_sends, 1);
+	cr_expect_eq(offered[0], 2, "%u messages", offered[0]);
+	expect_items(to, 0, N_JOINED, MANY);
+	expect_silence(to);
+	cr_expect_eq(failures.n, 0);
+	close(to);
+	close(fd);
+	outbox_free(&o);
+}
+
+Test(outbox, what_is_joined_arrives_as_it_was)
+{
+	join_on("127.0.0.1", NULL);
+	join_on("127.0.0.1", "127.0.0.1");
+}
+
+Test(outbox, what_is_joined_arrives_as_it_was_over_ipv6)
+{
+	skip_without_ipv6();
+	join_on("::1", NULL);
+	join_on("::1", "::1");
+}
+
+Test(outbox, only_what_goes_the_same_way_is_joined)
+{
+	int to = plain_socket("127.0.0.1"), other = plain_socket("127.0.0.1"),
+	    fd = plain_socket("127.0.0.1");
+	struct addr at = local_of(to);
+	struct outbox *o = joining_outbox(false, &at);
+
+	items[1].to = local_of(other);
+	items[4].has_local = true;
+	memcpy(items[4].local_ip, at.ip, sizeof at.ip);
+	script_sends(NULL, 0);
+	cr_expect_eq(outbox_send(o, fd, items, N_JOINED), N_JOINED);
+	cr_expect_eq(offered[0], 5, "0, 1, 2 with 3, 4, 5: %u", offered[0]);
+	expect_items(to, 0, N_JOINED, 1);
+	expect_items(other, 1, 2, MANY);
+	close(to);
+	close(other);
+	close(fd);
+	outbox_free(&o);
+}
+
+Test(outbox, the_empty_and_the_large_go_alone)
+{
+	static char big[1500];
+	int to = plain_socket("127.0.0.1"), fd = plain_socket("127.0.0.1");
+	struct addr at = local_of(to);
+	struct outbox *o = joining_outbox(false, &at);
+
+	items[0].data = items[1].data = big;
+	items[0].len = items[1].len = sizeof big;
+	items[4].len = items[5].len = 0;
+	script_sends(NULL, 0);
+	cr_expect_eq(outbox_send(o, fd, items, N_JOINED), N_JOINED);
+	cr_expect_eq(offered[0], 5, "0, 1, 2 with 3, 4, 5: %u", offered[0]);
+	close(to);
+	close(fd);
+	outbox_free(&o);
+}
+
+Test(outbox, a_way_that_cannot_cut_gets_single_ones_from_then_on)
+{
+	static const int errors[] = { EIO, EINVAL, EMSGSIZE };
+	int to = plain_socket("127.0.0.1"), fd = plain_socket("127.0.0.1");
+	struct addr at = local_of(to);
+
+	for (size_t i = 0; i < N(errors); i++) {
+		const struct step steps[] = { { 1, 0 }, { -1, errors[i] } };
+		struct outbox *o = joining_outbox(false, &at);
+
+		script_sends(steps, N(steps));
+		cr_expect_eq(outbox_send(o, fd, items, N_JOINED), N_JOINED);
+		cr_expect_eq(n_sends, 3);
+		cr_expect_eq(offered[2], 2, "the last two, singly: %u", offered[2]);
+		expect_items(to, 0, N_JOINED, MANY);
+		script_sends(NULL, 0);
+		cr_expect_eq(outbox_send(o, fd, items, N_JOINED), N_JOINED);
+		cr_expect_eq(offered[0], N_JOINED);
+		expect_items(to, 0, N_JOINED, MANY);
+		expect_silence(to);
+		cr_expect_eq(failures.n, 0, "no datagram's own");
+		outbox_free(&o);
+	}
+	close(to);
+	close(fd);
+}
+
+/* The error is told of the first; then each of them goes, or fails, by itself. */
+Test(outbox, a_refusal_of_joined_ones_is_told_once)
+{
+	static const struct step refused_once[] = { { -1, ECONNREFUSED } };
+	static const struct step refused_thrice[] = { { -1, ECONNREFUSED }, { -1, ECONNREFUSED },
+		{ 1, 0 }, { -1, EPERM } };
+	int to = plain_socket("127.0.0.1"), fd = plain_socket("127.0.0.1");
+	struct addr at = local_of(to);
+	struct outbox *o = joining_outbox(true, &at);
+
+	script_sends(refused_once, N(refused_once));
+	cr_expect_eq(outbox_send(o, fd, items, N_JOINED), N_JOINED);
+	cr_assert_eq(failures.n, 1);
+	expect_failure(0, 100, ECONNREFUSED, 1);
+	cr_expect_eq(offered[1], 5, "four single ones, and two joined: %u", offered[1]);
+	expect_items(to, 0, N_JOINED, MANY);
+
+	failures.n = 0;
+	script_sends(refused_thrice, N(refused_thrice));
+	cr_expect_eq(outbox_send(o, fd, items, N_JOINED), N_JOINED - 1);
+	cr_assert_eq(failures.n, 3);
+	expect_failure(0, 100, ECONNREFUSED, 1);
+	expect_failure(1, 100, ECONNREFUSED, 2);
+	expect_failure(2, 102, EPERM, 1);
+	expect_items(to, 1, N_JOINED, MANY);
+	expect_silence(to);
+	close(to);
+	close(fd);
+	outbox_free(&o);
+}
+
+Test(outbox, joined_ones_without_room_are_all_given_up)
+{
+	static const struct step steps[] = { { 1, 0 }, { -1, ENOBUFS }, { -1, ENOBUFS } };
+	int to = plain_socket("127.0.0.1"), fd = plain_socket("127.0.0.1");
+	struct addr at = local_of(to);
+	struct outbox *o = joining_outbox(true, &at);
+
+	script_sends(steps, N(steps));
+	cr_expect_eq(outbox_send(o, fd, items, N_JOINED), 4);
+	cr_assert_eq(failures.n, 2);
+	expect_failure(0, 104, ENOBUFS, 0);
+	expect_failure(1, 105, ENOBUFS, 0);
+	expect_items(to, 0, 4, MANY);
+	expect_silence(to);
+	close(to);
+	close(fd);
+	outbox_free(&o);
+}

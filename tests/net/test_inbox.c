@@ -193,6 +193,33 @@ Test(inbox, stamp_is_the_time_of_arrival)
 	inbox_free(&in);
 }
 
+Test(inbox, waiting_time_is_that_of_the_first_and_leaves_it_there)
+{
+	struct inbox *in = new_inbox(true);
+	int fd = listen_on("127.0.0.1"), sender = plain_socket("127.0.0.1");
+	struct addr at = local_of(fd);
+
+	cr_expect_eq(inbox_waiting_ns(in, fd, clock_real_ns()), 0, "nothing waits");
+	int64_t before = clock_real_ns();
+	send_text(sender, &at, "first");
+	inbox_waiting_ns(in, fd, clock_real_ns()); /* has it stamped now, if it was not */
+	int64_t stamped = clock_real_ns();
+	clock_pause_ns(2 * CLOCK_NS_PER_MS);
+	send_text(sender, &at, "second");
+	for (int i = 0; i < 2; i++) {
+		int64_t now = clock_real_ns(), waiting = inbox_waiting_ns(in, fd, now);
+
+		cr_expect_geq(waiting, now - stamped);
+		cr_expect_leq(waiting, now - before);
+	}
+	cr_expect_eq(inbox_waiting_ns(in, fd, before - 1), 0, "the clock was set back");
+	cr_assert_eq(inbox_read(in, fd, slots, 8), 2);
+	expect_slot(&slots[0], "first");
+	close(sender);
+	close(fd);
+	inbox_free(&in);
+}
+
 Test(inbox, wildcard_bind_tells_the_address_that_was_asked)
 {
 	struct inbox *in = new_inbox(true);

@@ -17,6 +17,7 @@ from harness.wait import SANITIZER  # noqa: E402
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "rates: asserts times or rates; not under a sanitizer")
+    config.addinivalue_line("markers", "alone: needs the machine for itself; see tests/run-system.sh")
     config.addinivalue_line("markers", "harness: tests the harness itself, needs no daemon")
 
 

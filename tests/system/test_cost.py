@@ -42,10 +42,11 @@ class Cost:
         return int(re.search(pattern, self.text, re.M)[1])
 
 
-def told_and_started(directory, servers, receivers=1, **keys):
+def told_and_started(directory, servers, receivers=1, addresses=1, **keys):
     """The cost of a configuration, and the daemon that runs it."""
     port = free_port()
-    listen = [{"address": f"127.0.0.1:{port}", "receivers": receivers}]
+    more = {"receivers": receivers} if receivers > 1 else {}  # an error with direct dispatch
+    listen = [{"address": f"127.0.0.{i + 1}:{port}", **more} for i in range(addresses)]
     keys = default_keys({"listen": listen, "servers": servers, **keys})
     text = config_text(**keys)
     path = directory / "cost.conf"
@@ -77,13 +78,20 @@ CASES = {
     "by hash": (silent_rows(5), {"workers": 8, "policy": "hash"}, 12),
     "round-robin, receivers": (
         [{**row, "weight": 1 + i % 7} for i, row in enumerate(silent_rows(30))],
-        {"policy": "round-robin", "receivers": 3},
+        {"policy": "round-robin", "dispatch": "queue", "receivers": 3},
         12,
     ),
     "small": (
         silent_rows(1),
         {"workers": 1, "pending_max": 64, "queue": {"capacity": 64}, "upstream_sockets": 1},
         8,
+    ),
+    "direct": (silent_rows(3), {"dispatch": "direct", "workers": 2}, 12),
+    "direct, one worker": (silent_rows(1), {"dispatch": "direct", "workers": 1}, 12),
+    "direct, many": (
+        silent_rows(20),
+        {"dispatch": "direct", "workers": 8, "addresses": 3, "latency": "on"},
+        40,
     ),
 }
 
@@ -161,6 +169,27 @@ def test_the_limits_follow_their_keys(directory):
     assert plain.rows["latency histograms"]["most"] == 0
     assert cost(latency="on").rows["latency histograms"]["most"] > 0
     assert cost(upstream_sockets=4).files == cost(upstream_sockets=8).files - 8
+
+
+def test_with_direct_dispatch_workers_read(directory):
+    """No thread but theirs; a socket of every address for each, instead of one and what a receiver opens."""
+
+    def cost(dispatch):
+        listen = [f"127.0.0.{i}:5399" for i in (1, 2)]
+        keys = {"listen": listen, "servers": ["127.0.0.1:5398"], "workers": 4, "dispatch": dispatch}
+        path = directory / "cost.conf"
+        path.write_text(config_text(**default_keys(keys)))
+        path.chmod(0o644)
+        return Cost("-c", path)
+
+    queue, direct = cost("queue"), cost("direct")
+    assert "1 receiver, 4 workers" in queue.text and "receiver" not in direct.text
+    assert direct.threads == queue.threads - 1
+    assert direct.files == queue.files + 2 * (4 - 1) - 2
+    buffers = [c.rows["clients: buffers"]["start"] for c in (queue, direct)]
+    assert 3 * buffers[0] < buffers[1] < 5 * buffers[0]
+    full = [c.rows["queue"]["full"] for c in (queue, direct)]
+    assert full[0] < full[1] < full[0] * 3 // 2
 
 
 def test_servers_on_the_command_line_have_a_cost_too():

@@ -18,6 +18,8 @@ from harness.daemon import start
 from harness.stub import silent
 from harness.wait import QUICK, SANITIZER, scaled
 
+pytestmark = pytest.mark.alone
+
 FULL = bool(os.environ.get("DNSBAL_FULL"))
 RATE = scaled(10000)
 ATTEMPT_MS, DEADLINE_MS = 750, 3000  # the defaults

@@ -7,6 +7,8 @@ import time
 import pytest
 from harness import message as m
 
+pytestmark = pytest.mark.alone
+
 SECONDS = 10
 
 

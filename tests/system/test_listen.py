@@ -89,7 +89,7 @@ def test_acl_takes_the_longest_list_of_prefixes(balancer, stub):
 def test_several_receivers_share_an_address(balancer, stub, receivers):
     port = free_port()
     rows = [{"address": f"127.0.0.1:{port}", "receivers": receivers}]
-    daemon = balancer([stub.address], port=port, listen=rows)
+    daemon = balancer([stub.address], port=port, listen=rows, dispatch="queue")
     clients = [daemon.client() for _ in range(64)]  # the kernel spreads them by source port
     for n, client in enumerate(clients):
         client.send(m.query(f"n{n}.example.test"))

@@ -11,6 +11,8 @@ from harness.real import Real
 from harness.wait import PATIENCE, QUICK, SANITIZER, scaled
 from harness.zone import ORIGIN
 
+pytestmark = pytest.mark.alone
+
 SECONDS = 3 if SANITIZER else 10 if QUICK else 30
 RATE = scaled(10000)
 # How far a server's share may be from a third. p2c gives a slower server less, which is its use: 0.9

@@ -9,6 +9,8 @@ from harness import message as m
 from harness.daemon import CORE_WAIT, PATIENT_QUEUE
 from harness.wait import PATIENCE, QUICK, SANITIZER, attempts, scaled, until
 
+pytestmark = pytest.mark.alone
+
 N = scaled(65536)
 BYTES_PER_QUERY = 320
 REST_KB = 12 << 10

@@ -9,15 +9,19 @@ import statistics
 import subprocess
 
 import pytest
-from harness.daemon import start
+from harness.daemon import DISPATCH, start
 from harness.shield import Shield
 from harness.wait import PATIENCE, QUICK, SANITIZER, attempts, scaled
 
-pytestmark = pytest.mark.skipif(os.cpu_count() < 2, reason="needs two CPUs")
+pytestmark = [pytest.mark.alone, pytest.mark.skipif(os.cpu_count() < 2, reason="needs two CPUs")]
 LOOPS = 8
 SWEEP_MS = 3000 if QUICK else 5000  # what a thread saved while it was idle counts for little
 HOLD_MS = 30000  # the first moments, before an overload is known, are a part of it
-PART_OF_PEAK = 0.9
+IS_DIRECT = DISPATCH == "direct"
+FLOOD_MS = 10000 if QUICK and not IS_DIRECT else HOLD_MS
+# A worker that reads for itself reads what is shed, too: of its one thread's time that is a fifth at four
+# times its peak. A receiver does it on the side.
+PART_OF_PEAK = 0.65 if IS_DIRECT else 0.9
 RECOVERED = 0.7  # of the peak, at once after the overload: what the machine alone changes is less
 GROWTH_KB = 4096
 FIRST_RATE = 4000
@@ -125,7 +129,7 @@ def test_one_flooding_prefix_leaves_the_others_alone(directory, shield, balancer
         def check():
             peak, _ = setup.peak()
             others, flood = setup.crowd(
-                HOLD_MS, f"127.10.0.1,8,256,{int(peak / 8)}", f"127.66.0.1,64,1,{int(4 * peak)}"
+                FLOOD_MS, f"127.10.0.1,8,256,{int(peak / 8)}", f"127.66.0.1,64,1,{int(4 * peak)}"
             )
             part = others["rcodes"].get("0", 0) / others["sent"]
             said = f"peak {peak:.0f}/s, of the others' queries {part:.4f} were answered"

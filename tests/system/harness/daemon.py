@@ -21,6 +21,7 @@ from .wait import PATIENCE
 
 BINARY = os.environ.get("DNSBAL", "")
 METRIC_HEADER = pathlib.Path(__file__).parents[3] / "src/base/metric.h"
+DISPATCH = os.environ.get("DNSBAL_DISPATCH", "")  # in place of the default: direct
 IS_ROOT = os.geteuid() == 0
 REPORTS = ("Sanitizer", "runtime error:", "WARNING: ThreadSanitizer")
 # For tests under load that are not about shedding: a neighbour that takes the core for a moment must
@@ -340,6 +341,8 @@ def default_keys(keys):
     out = dict(keys)
     if IS_ROOT:
         out.setdefault("user", "nobody")
+    if DISPATCH:
+        out.setdefault("dispatch", DISPATCH)
     return out
 
 

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Free ports for the daemon and for real servers, below the range the kernel hands out itself."""
+"""Free ports for the daemon and for real servers, below the range the kernel hands out itself. Each
+of several test processes side by side has ports of its own."""
+import os
 import random
 import socket
 
 LOW, HIGH = 10000, 30000  # below the default ip_local_port_range of 32768
 _given = set()
+_SIDE_BY_SIDE = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+_OUR_NUMBER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
 
 
 def _is_free(port):
@@ -25,7 +29,7 @@ def _is_free(port):
 def free_port():
     """A port free for UDP and TCP in both families, never given twice in one run."""
     for _ in range(1000):
-        port = random.randrange(LOW, HIGH)
+        port = random.randrange(LOW + _OUR_NUMBER, HIGH, _SIDE_BY_SIDE)
         if port not in _given and _is_free(port):
             _given.add(port)
             return port

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The C programs of the tests: `load` (an open- or closed-loop client), `backend` (a fast server that
-fails on order) and `forge` (a flooder).
+fails on order), `forge` (a flooder), and those of the benchmarks: `client`, `servers`, `relay`.
 
 `make check` builds them and names their directory in DNSBAL_TOOLS; without it they are built
 here, so that the tests also run on their own."""
@@ -9,7 +9,8 @@ import os
 import pathlib
 import subprocess
 
-HERE = pathlib.Path(__file__).parents[1]
+TESTS = pathlib.Path(__file__).parents[2]
+FOLDERS = ("system", "bench")
 
 
 class Tools:
@@ -23,8 +24,9 @@ class Tools:
         if name not in self._built:
             out = self._factory.mktemp("tools") / name
             cc = os.environ.get("CC", "cc").split()
-            flags = ["-std=c17", "-O2", "-D_GNU_SOURCE"]
-            subprocess.run([*cc, *flags, str(HERE / f"{name}.c"), "-o", str(out)], check=True)
+            flags = ["-std=c17", "-O2", "-D_GNU_SOURCE", "-pthread"]
+            source = next(TESTS / d / f"{name}.c" for d in FOLDERS if (TESTS / d / f"{name}.c").exists())
+            subprocess.run([*cc, *flags, str(source), "-o", str(out)], check=True)
             self._built[name] = str(out)
         return self._built[name]
 
