@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/log.h"
+#include "cli.h"
 #include "config/config.h"
 #include "daemon.h"
 #include "privilege.h"
@@ -51,7 +52,7 @@ static int run_over(const struct demo_servers *servers, const char *listen, bool
 		for (size_t i = 0; i < messages.n; i++)
 			log_error("%s", messages.text[i]);
 		config_messages_free(&messages);
-		return 1;
+		return CLI_EXIT_USAGE; /* the servers are ours: only -l can be wrong */
 	}
 	log_open(&config.log);
 	greet(&config, greeting, sizeof greeting);

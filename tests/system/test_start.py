@@ -120,7 +120,7 @@ def test_missing_file_is_named(directory):
     assert "nowhere.conf" in done.stderr and "No such file" in done.stderr
 
 
-@pytest.mark.parametrize("argv", [["localhost"], ["-l", "here:5399", "127.0.0.1:5398"], ["-t", "5301"]])
+@pytest.mark.parametrize("argv", [["localhost"], ["-l", "here:5399", "127.0.0.1:5398"], ["-t", "5301"], ["--demo", "-l", "300.1.1.1:53"]])
 def test_wrong_address_on_the_command_line_is_a_usage_error(argv):
     done = run(*argv)
     assert done.returncode == 2 and "command line: " in done.stderr, done.stderr
