@@ -97,11 +97,14 @@ for what, value in (("string", '"0"'), ("fraction", "0.5"), ("boolean", "true"),
 for value in (0, 65, -1):
     bad(f"receivers-{value}", GOOD + f'listen = ( {{ address = "127.0.0.1"; receivers = {value}; }} );\n',
         (2, f"listen[0].receivers: {value} is outside 1..64"))
+bad("dispatch-direct-receivers", GOOD + 'dispatch = "direct";\nlisten = ( { address = "127.0.0.1:5300"; receivers = 2; } );\n',
+    (3, 'listen[0]: receivers are for dispatch = "queue"'))
 
 # Words.
 
 WORDS = {
     "policy": ("p2c|least-outstanding|round-robin|random|first-available|hash|client-hash", "round-robbin", "round-robin"),
+    "dispatch": ("queue|direct", "diract", "direct"),
     "on_failure": ("servfail|drop", "servfial", "servfail"),
     "on_overload": ("drop|servfail|refused", "refuse", "refused"),
     "health.mode": ("active|off", "actve", "active"),
@@ -243,7 +246,7 @@ for key, meant in (
     ("slow_start", "slow_start_ms"), ("slowstart_ms", "slow_start_ms"), ("panic", "panic_percent"), ("latncy", "latency"),
 ):
     bad(f"unknown-{key}", GOOD + f"{key} = 1;\n", (2, f'{key}: unknown key{f"; did you mean {chr(34)}{meant}{chr(34)}?" if meant else ""}'))
-for key in ("dispatch", "control", "metrics", "wibble", "x", "*"):
+for key in ("control", "metrics", "wibble", "x", "*"):
     file = key if key != "*" else "star"
     bad(f"unknown-{file}", GOOD + f"{key} = 1;\n", (2, f"{key}: unknown key"))
 for key, home in (("level", "log"), ("qname", "health"), ("seed", "hash"), ("capacity", "queue"), ("fall", "health"),
