@@ -226,7 +226,9 @@ static void read_rrtype(
 	else
 		config_problem(&r->problems, place_of(r, s), key,
 			"expected a record type as \"NS\" or \"TYPE65280\", found \"%s\"%s",
-			show(text).text, config_guess_text(&guess, meant, sizeof meant));
+			show(text).text,
+			number == ERR_UNSUPPORTED ? ", which stands in queries only"
+						  : config_guess_text(&guess, meant, sizeof meant));
 }
 
 static void read_address(struct config_reading *r, const config_setting_t *s, const char *key,

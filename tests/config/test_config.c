@@ -293,6 +293,21 @@ Test(config, nothing_rejected_is_a_choice)
 	cr_expect_eq(config.health_reject, 0);
 }
 
+Test(config, types_of_queries_alone_are_never_meant)
+{
+	static const char *const values[] = { "AXF", "IXFF", "AN", "ANNY" };
+	char text[TEXT_MAX];
+
+	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+		snprintf(text, sizeof text,
+			"servers = \"192.0.2.1\"; health = { qtype = \"%s\"; };", values[i]);
+		expect_bad(text, "expected a record type");
+		cr_expect_not(has_message("\"ANY\"") || has_message("\"AXFR\"") ||
+				      has_message("\"IXFR\""),
+			"%s: %s", values[i], messages.text[0]);
+	}
+}
+
 Test(config, retry_on_takes_every_form_of_a_set)
 {
 	static const struct {

@@ -199,8 +199,10 @@ for what, name in (("empty-label", "a..b"), ("long-label", "x" * 64 + ".test"), 
 bad("qname-empty", GOOD + 'health = { qname = ""; };\n', (2, "health.qname: a string of 0 bytes"))
 bad("qname-integer", GOOD + "health = { qname = 1; };\n", (2, "health.qname: expected a string"))
 bad("qtype-near", GOOD + 'health = { qtype = "AAA"; };\n', (2, 'health.qtype: expected a record type as "NS" or "TYPE65280", found "AAA"; did you mean "A'))
-for what, qtype in (("zero", "TYPE0"), ("high", "TYPE65536"), ("any", "ANY"), ("axfr", "AXFR"), ("bare", "TYPE"), ("negative", "TYPE-1"), ("empty", "")):
+for what, qtype in (("zero", "TYPE0"), ("high", "TYPE65536"), ("bare", "TYPE"), ("negative", "TYPE-1"), ("empty", "")):
     bad(f"qtype-{what}", GOOD + f'health = {{ qtype = "{qtype}"; }};\n', (2, "health.qtype: expected a record type"))
+for what, qtype in (("any", "ANY"), ("axfr", "axfr"), ("meta", "TYPE128"), ("any-number", "TYPE255")):
+    bad(f"qtype-{what}", GOOD + f'health = {{ qtype = "{qtype}"; }};\n', (2, f'found "{qtype}", which stands in queries only'))
 bad("qtype-integer", GOOD + "health = { qtype = 2; };\n", (2, "health.qtype: expected a string, found the integer 2"))
 bad("reject-near", GOOD + 'health = { reject = [ "SERVFAIL", "REFUSE" ]; };\n', (2, 'health.reject[1]: expected the name of an rcode, found "REFUSE"; did you mean "REFUSED"?'))
 bad("reject-integer", GOOD + "health = { reject = [ 2 ]; };\n", (2, "health.reject[0]: expected the name of an rcode in quotes, found the integer 2"))
