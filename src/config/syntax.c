@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/err.h"
 #include "config/token.h"
@@ -78,6 +79,26 @@ static struct config_shown shown(const struct token *t)
 	return config_show(t->text, t->len);
 }
 
+/* Such a word may be meant as a string, or as a switch. */
+static const char *switch_advice(const struct token *t)
+{
+	static const struct {
+		const char *word, *advice;
+	} switches[] = {
+		{ "yes", ", or true without" },
+		{ "on", ", or true without" },
+		{ "no", ", or false without" },
+		{ "off", ", or false without" },
+	};
+
+	for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++) {
+		if (strlen(switches[i].word) == t->len &&
+			strncasecmp(t->text, switches[i].word, t->len) == 0)
+			return switches[i].advice;
+	}
+	return "";
+}
+
 /* An address without quotes falls apart into words, numbers, dots and colons. */
 static bool fail_unquoted(struct parser *p)
 {
@@ -92,7 +113,7 @@ static bool fail_unquoted(struct parser *p)
 		return fail(p, "strings stand in double quotes");
 	if (token_is_digit(*t->text))
 		return fail(p, "%s is not a number (units are not written)", shown(t).text);
-	return fail(p, "words stand in quotes: \"%s\"", shown(t).text);
+	return fail(p, "words stand in quotes: \"%s\"%s", shown(t).text, switch_advice(t));
 }
 
 /* The token is the key of another setting. */

@@ -176,7 +176,9 @@ bad("unit-of-slow-start", GOOD + "slow_start_ms = 30s;\n", (2, "30s is not a num
 
 for what, value, shown in (("string", '"true"', 'the string "true"'), ("integer", "1", "the integer 1"), ("group", "{ }", "a group { }")):
     bad(f"case-randomize-{what}", GOOD + f"case_randomize = {value};\n", (2, f"case_randomize: expected true or false, found {shown}"))
-bad("case-randomize-yes", GOOD + "case_randomize = yes;\n", (2, 'words stand in quotes: "yes"'))
+for word, meant in (("yes", "true"), ("On", "true"), ("no", "false"), ("OFF", "false")):
+    bad(f"case-randomize-{word.lower()}", GOOD + f"case_randomize = {word};\n", (2, f'words stand in quotes: "{word}", or {meant} without'))
+bad("case-randomize-one", GOOD + "case_randomize = one;\n", (2, 'words stand in quotes: "one", in: case_randomize'))
 bad("user-integer", GOOD + "user = 65534;\n", (2, "user: expected a string, found the integer 65534"))
 bad("user-empty", GOOD + 'user = "";\n', (2, "user: a string of 0 bytes; expected 1..32 bytes"))
 bad("user-long", GOOD + f'user = "{"u" * 33}";\n', (2, "user: a string of 33 bytes; expected 1..32 bytes"))
