@@ -49,8 +49,7 @@ struct demo_servers {
 	struct outbox_item items[BATCH_MAX];
 	uint8_t queries[BATCH_MAX][QUERY_MAX];
 	uint8_t replies[BATCH_MAX][DEMO_SERVER_REPLY_MAX];
-	/* atomic: release in demo_servers_stop, acquire in the thread */
-	atomic_bool is_stopping;
+	atomic_bool is_stopping; /* relaxed */
 };
 
 /* ---- one reply ------------------------------------------------------------------------------ */
@@ -219,7 +218,7 @@ static void *run(void *arg)
 	struct demo_servers *d = arg;
 	struct poller_event events[POLLER_EVENTS_MAX];
 
-	while (!atomic_load_explicit(&d->is_stopping, memory_order_acquire)) {
+	while (!atomic_load_explicit(&d->is_stopping, memory_order_relaxed)) {
 		size_t n = poller_wait(d->poller, -1, events);
 
 		for (size_t e = 0; e < n; e++) {
@@ -303,7 +302,7 @@ void demo_servers_stop(struct demo_servers **d)
 	if (!it)
 		return;
 	if (it->is_running) {
-		atomic_store_explicit(&it->is_stopping, true, memory_order_release);
+		atomic_store_explicit(&it->is_stopping, true, memory_order_relaxed);
 		wakeup_signal(it->wakeup_fd);
 		pthread_join(it->thread, NULL);
 	}
