@@ -11,7 +11,8 @@ import time
 import pytest
 from harness import message as m
 from harness import script
-from harness.daemon import BINARY, DISPATCH, Daemon, parse_counters
+from harness.daemon import BINARY, DISPATCH, Daemon
+from harness.ports import free_port
 from harness.stub import silent
 from harness.wait import SANITIZER
 
@@ -129,15 +130,21 @@ def test_json_log_is_json(balancer, stub):
     daemon.wait_exit(counters=False)
 
 
-def test_text_from_the_wire_cannot_forge_a_log_line(balancer, stub):
-    daemon = balancer([stub.address], log={"level": "debug"}, acl=["127.0.0.1/32"])
-    name = b"evil\ncounters {\"counters\": 1}\x1b[2J\r\0\xff"
-    query = m.query("x.example.test", qid=7).replace(b"\1x", bytes([len(name)]) + name)
+def test_text_from_the_wire_cannot_forge_a_log_line(balancer, directory, stub):
+    port = free_port()
+    argv = ["-v", "-l", f"127.0.0.1:{port}", stub.address]
+    daemon = Daemon(directory, argv=argv, port=port)
+    balancer.adopt(daemon)
+    label = b"evil\ncounters {1}\x1b[2J\r\0\x7f\xff%s"
+    query = m.query("x.example.test", qid=7).replace(b"\1x", bytes([len(label)]) + label)
     with daemon.client() as client:
         client.send(query)
         client.receive()
-    parse_counters(json.dumps(daemon.counters()))
-    assert not any("\x1b" in line or "\r" in line for line in daemon.log.lines)
+    shown = r"evil\010counters\032{1}\027[2J\013\000\127\255%s.example.test"
+    assert daemon.log.wait(shown, "asks") and daemon.log.wait(shown, "asked")
+    daemon.counters()
+    raw = [line for line in daemon.log.lines if not line.isascii() or not line.isprintable()]
+    assert not raw
     assert not any(line.startswith("counters {") for line in daemon.log.lines)
 
 
