@@ -287,18 +287,24 @@ LOG_FUNCTION(log_notice, LOG_LEVEL_NOTICE)
 LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
 LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
 
+bool log_is_due(struct log_limit *limit, int64_t now_ns, enum log_level level)
+{
+	if (!log_enabled(level))
+		return false;
+	if (now_ns >= limit->next_ns)
+		return true;
+	limit->suppressed++;
+	return false;
+}
+
 void log_limited(struct log_limit *limit, int64_t now_ns, int64_t period_ms, enum log_level level,
 	const char *format, ...)
 {
 	char message[MESSAGE_MAX];
 	va_list arguments;
 
-	if (!log_enabled(level))
+	if (!log_is_due(limit, now_ns, level))
 		return;
-	if (now_ns < limit->next_ns) {
-		limit->suppressed++;
-		return;
-	}
 	va_start(arguments, format);
 	int len = vsnprintf(message, sizeof message, format, arguments);
 	va_end(arguments);

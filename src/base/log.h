@@ -49,6 +49,9 @@ struct log_limit {
 	int64_t next_ns; /* owner only */
 	uint64_t suppressed;
 };
+/* Whether log_limited() would write a line now; if not, the line is counted as left out already. To
+ * be asked first where a message is costly to make. */
+bool log_is_due(struct log_limit *limit, int64_t now_ns, enum log_level level);
 void log_limited(struct log_limit *limit, int64_t now_ns, int64_t period_ms, enum log_level level,
 	const char *format, ...) LOG_PRINTF(5, 6);
 

@@ -77,6 +77,9 @@ static void log_acl(struct intake *in, const struct addr *client)
 {
 	char text[ADDR_TEXT_MAX];
 
+	/* an address is text only for the line that is written: a scope's name is asked of the kernel */
+	if (!log_is_due(&in->acl_limit, in->now_ns, LOG_LEVEL_NOTICE))
+		return;
 	log_limited(&in->acl_limit, in->now_ns, ACL_LOG_PERIOD_MS, LOG_LEVEL_NOTICE,
 		"dropped a query from %s: outside the acl", addr_format(client, text, sizeof text));
 }

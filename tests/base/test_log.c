@@ -295,6 +295,24 @@ Test(log, limited_messages_come_once_a_period_with_a_count)
 	cr_expect(strstr(logged(), "warning: c\n"), "%s", logged());
 }
 
+Test(log, limit_that_is_asked_first_counts_each_message_once)
+{
+	static struct log_limit limit;
+	const int64_t ms = 1000000;
+
+	capture();
+	open_as(LOG_LEVEL_NOTICE, LOG_AS_TEXT);
+	for (int i = 0; i < 10; i++) {
+		const int64_t now_ns = i < 9 ? 5000 * ms + i : 65000 * ms;
+
+		cr_expect_not(log_is_due(&limit, now_ns, LOG_LEVEL_INFO), "no such level");
+		if (log_is_due(&limit, now_ns, LOG_LEVEL_NOTICE))
+			log_limited(&limit, now_ns, 60000, LOG_LEVEL_NOTICE, "x");
+		cr_expect_eq(count_lines(logged()), i < 9 ? 1 : 2);
+	}
+	cr_expect(strstr(logged(), "notice: x (and 8 more)\n"), "%s", logged());
+}
+
 Test(log, limited_message_of_any_length_ends_with_its_count)
 {
 	char text[4000];
