@@ -6,9 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "config/config.h"
+
 #define SOCKETS_DEFAULT 16 /* per server and worker, when nothing else limits */
 #define SOCKETS_DEFAULT_ALL 8192 /* of all servers and workers, when nothing is configured */
-#define SOCKETS_MOST 20000 /* of all: a third of the ports there are */
+#define SOCKETS_MOST CONFIG_SOCKETS_MAX /* of all */
 
 struct sockets_need {
 	size_t n_servers, n_workers;

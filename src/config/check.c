@@ -311,6 +311,32 @@ static void check_attempts(struct config_reading *r)
 			c->hedge_percent);
 }
 
+/* What is too many however many CPUs there are: one worker, and one socket for each server, are the
+ * least where no number is written. The start plans the sockets with what it finds. */
+static void check_sockets(struct config_reading *r)
+{
+	const struct config *c = r->config;
+	const size_t n_workers = c->workers > 0 ? (size_t)c->workers : 1;
+	const size_t n_sockets = c->upstream_sockets > 0 ? (size_t)c->upstream_sockets : 1;
+	const size_t pairs = c->n_servers * n_workers;
+
+	if (pairs * n_sockets <= CONFIG_SOCKETS_MAX)
+		return;
+	if (pairs <= CONFIG_SOCKETS_MAX)
+		config_problem(&r->problems, place_of(r, "upstream_sockets"), "upstream_sockets",
+			"%zu for each of %zu servers and %zu worker%s are %zu sockets, and %d are "
+			"allowed: expected at most %zu%s",
+			n_sockets, c->n_servers, n_workers, n_workers > 1 ? "s" : "",
+			pairs * n_sockets, CONFIG_SOCKETS_MAX, CONFIG_SOCKETS_MAX / pairs,
+			n_workers > 1 ? ", or fewer workers" : "");
+	else
+		config_problem(&r->problems, place_of(r, "workers"), "workers",
+			"%zu with %zu servers need %zu sockets, one for each pair, and %d are "
+			"allowed: expected at most %zu",
+			n_workers, c->n_servers, pairs, CONFIG_SOCKETS_MAX,
+			CONFIG_SOCKETS_MAX / c->n_servers);
+}
+
 /* Drained and forced down alike are said by the operator: then who shall be asked? */
 static void check_all_taken_out(struct config_reading *r)
 {
@@ -366,6 +392,7 @@ void config_check(struct config_reading *r)
 	check_servers(r);
 	check_health(r);
 	check_attempts(r);
+	check_sockets(r);
 	check_all_taken_out(r);
 	if (r->problems.n > 0)
 		return; /* what is hardly meant can wait until it is read in full */

@@ -25,6 +25,7 @@
 #define CONFIG_RECEIVERS_MAX 64
 #define CONFIG_PREFIXES_MAX 4096
 #define CONFIG_WORKERS_MAX 256
+#define CONFIG_SOCKETS_MAX 20000 /* to servers, all together: a third of the ports there are */
 
 enum health_mode { HEALTH_ACTIVE, HEALTH_OFF };
 

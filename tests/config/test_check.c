@@ -245,6 +245,44 @@ Test(check, a_name_nobody_wrote_is_the_default)
 	cr_expect(config.health_qname_is_default);
 }
 
+static const struct {
+	const char *name;
+	size_t n_servers;
+	int workers, upstream_sockets;
+	const char *part;
+} sockets[] = {
+	{ "just as many", 2, 10, 1000, NULL },
+	{ "one more each", 2, 10, 1001,
+		"test.conf:2: upstream_sockets: 1001 for each of 2 servers and 10 workers are "
+		"20020 sockets, and 20000 are allowed: expected at most 1000, or fewer workers" },
+	{ "with one worker already", 20, 0, 1001,
+		"upstream_sockets: 1001 for each of 20 servers and 1 worker are 20020 sockets, and "
+		"20000 are allowed: expected at most 1000" },
+	{ "with one worker, just", 20, 0, 1000, NULL },
+	{ "a socket each, just", 80, 250, 0, NULL },
+	{ "not even one each", 80, 251, 0,
+		"test.conf:1: workers: 251 with 80 servers need 20080 sockets, one for each pair, "
+		"and 20000 are allowed: expected at most 250" },
+	{ "not even one each, and many asked for", 4096, 256, 1024,
+		"test.conf:1: workers: 256 with 4096 servers" },
+	{ "the most servers", 4096, 0, 0, NULL },
+	{ "all chosen", 1, 0, 0, NULL },
+};
+
+Test(check, sockets_that_cannot_be_are_told_before_a_start)
+{
+	for (size_t i = 0; i < sizeof sockets / sizeof sockets[0]; i++) {
+		begin_written("workers = 0;\nupstream_sockets = 0;");
+		config.servers = calloc(sockets[i].n_servers, sizeof *config.servers);
+		config.server_lines = calloc(sockets[i].n_servers, sizeof *config.server_lines);
+		config.n_servers = sockets[i].n_servers; /* of no address: they are passed over */
+		config.workers = sockets[i].workers;
+		config.upstream_sockets = sockets[i].upstream_sockets;
+		config_check(&reading);
+		reading_expect(sockets[i].name, sockets[i].part);
+	}
+}
+
 Test(check, doubt_follows_the_rule_unless_it_is_written)
 {
 	begin_written("health = { interval_ms = 0; };");

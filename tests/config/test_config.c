@@ -185,7 +185,7 @@ Test(config, every_key_reaches_its_field)
 		"  reject = ( \"nxdomain\", \"NOERROR\" ); };\n"
 		"workers = 0x100; queue = { capacity = 64; target_ms = 1000; interval_ms = 10000; "
 		"};\n"
-		"upstream_sockets = 1024; pending_max = 4194304; udp_reply_max = 65535L;\n"
+		"upstream_sockets = 26; pending_max = 4194304; udp_reply_max = 65535L;\n"
 		"case_randomize = TRUE; user = \"nobody\";\n"
 		"log = { level = \"debug\"; destination = \"journal\"; format = \"json\"; };\n");
 	cr_assert_eq(config.n_listeners, 2);
@@ -242,7 +242,7 @@ Test(config, every_key_reaches_its_field)
 	cr_expect_eq(config.queue_capacity, 64);
 	cr_expect_eq(config.queue_target_ms, 1000);
 	cr_expect_eq(config.queue_interval_ms, 10000);
-	cr_expect_eq(config.upstream_sockets, 1024);
+	cr_expect_eq(config.upstream_sockets, 26);
 	cr_expect_eq(config.pending_max, 4194304);
 	cr_expect_eq(config.udp_reply_max, 65535);
 	cr_expect(config.case_randomize);

@@ -213,6 +213,13 @@ bad("reject-group", GOOD + "health = { reject = ( { } ); };\n", (2, "health.reje
 bad("reject-many", GOOD + f'health = {{ reject = [ {", ".join([chr(34) + "REFUSED" + chr(34)] * 17)} ]; }};\n', (2, "health.reject: 17 elements; expected 0..16 of them"))
 bad("health-fast-slower", GOOD + "health = {\n\tinterval_ms = 500;\n\tfast_interval_ms = 501;\n};\n", (4, "health.fast_interval_ms: 501 is more than health.interval_ms, 500"))
 
+# Sockets.
+
+TWO = 'servers = [ "192.0.2.1", "192.0.2.2" ];\n'
+bad("sockets-of-workers", TWO + "workers = 16;\nupstream_sockets = 1024;\n", (3, "upstream_sockets: 1024 for each of 2 servers and 16 workers are 32768 sockets, and 20000 are allowed: expected at most 625"))
+bad("sockets-of-one-worker", "servers = (\n" + ",\n".join(f'"192.0.2.{i}"' for i in range(1, 31)) + " );\nupstream_sockets = 1000;\n", (32, "upstream_sockets: 1000 for each of 30 servers and 1 worker are"))
+bad("workers-of-many-servers", "workers = 256;\nservers = (\n" + ",\n".join(f'"192.0.2.{i}"' for i in range(1, 101)) + " );\n", (1, "workers: 256 with 100 servers need 25600 sockets, one for each pair, and 20000 are allowed: expected at most 200"))
+
 # Attempts, and servers that nobody may ask.
 
 bad("attempt-timeout-over-deadline", GOOD + "deadline_ms = 2000;\nattempt_timeout_ms = 2001;\n", (3, "attempt_timeout_ms: 2001 is more than deadline_ms, 2000"))
