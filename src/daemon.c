@@ -2,7 +2,8 @@
  *
  * The order of the start matters and is that of daemon_run: file limit (as root), user, can the
  * file be read again, listening sockets, sockets to the servers, the rest of the privileges, the
- * threads. Nothing is half-started: a failure takes the same way back as the end does. */
+ * threads. Nothing is half-started: a failure takes the same way back as the end does, once all that
+ * can be found wrong until then is told. */
 #include "daemon.h"
 
 #include <errno.h>
@@ -350,8 +351,11 @@ int daemon_run(const struct daemon_params *params)
 	};
 	int code = 1;
 
-	if (choose_sockets(&d) && become_user(&d) && open_listeners(&d) && make_parts(&d) &&
-		drop_rest(&d))
+	/* None of these builds on another: each tells its problems before we give up. */
+	bool is_good = choose_sockets(&d);
+	is_good &= become_user(&d);
+	is_good &= open_listeners(&d);
+	if (is_good && make_parts(&d) && drop_rest(&d))
 		code = serve(&d);
 	free_parts(&d);
 	return code;

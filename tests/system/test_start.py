@@ -222,6 +222,20 @@ def test_all_listeners_that_fail_are_told(directory):
     assert all(address in done.stderr for address in shown), done.stderr
 
 
+@pytest.mark.skipif(not IS_ROOT, reason="only root changes the user")
+def test_problems_of_all_kinds_are_told_at_once(directory):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind(("127.0.0.1", free_port()))
+        shown = f"127.0.0.1:{taken.getsockname()[1]}"
+        many = [f"127.0.0.1:{port}" for port in range(5000, 5010)]
+        keys = {"listen": [shown], "servers": many, "workers": 4, "user": "no-such-user-here"}
+        prefix = ["prlimit", "--nofile=100:100", "setpriv", "--bounding-set=-sys_resource"]
+        done = run("-c", write(directory, config_text(**keys)), prefix=prefix)
+    assert done.returncode == 1
+    for words in ("limit of 100 open files", "no-such-user-here", f"cannot listen on {shown}"):
+        assert words in done.stderr, done.stderr
+
+
 def test_server_down_at_start_is_told_and_no_reason_not_to_start(balancer, stub):
     gone = f"127.0.0.1:{free_port()}"
     health = {"interval_ms": 200, "fast_interval_ms": 100, "timeout_ms": 200}
