@@ -56,10 +56,10 @@ static bool needs_low_port(const struct config *c)
 static bool become_user(struct daemon *d)
 {
 	struct privilege_message message;
-	const char *user = d->params->user;
+	const char *user = d->params->user, *where = d->config->user_where;
 
 	if (privilege_become(user, needs_low_port(d->config), &message) < 0) {
-		log_error("%s", message.text);
+		log_error("%s%s", where ? where : "", message.text);
 		return false;
 	}
 	if (message.text[0])

@@ -49,14 +49,16 @@ static const char *config_path(const struct cli *cli, char absolute[PATH_MAX])
 
 /* What a start would find of the user: that there is one, and that it may read the file. Becomes that
  * user, as the start does. */
-static bool check_user(const char *path, const char *user)
+static bool check_user(const char *path, const struct config *c)
 {
 	struct privilege_message message;
+	const char *where = "";
 
-	if (privilege_become(user, false, &message) == 0 &&
-		privilege_can_read(path, user, &message) == 0)
+	if (privilege_become(c->user, false, &message) < 0)
+		where = c->user_where ? c->user_where : "";
+	else if (privilege_can_read(path, c->user, &message) == 0)
 		return true;
-	fprintf(stderr, "dnsbal: %s\n", message.text);
+	fprintf(stderr, "dnsbal: %s%s\n", where, message.text);
 	return false;
 }
 
@@ -93,7 +95,7 @@ static int check(const struct cli *cli)
 		return code;
 	struct cost_params cost;
 	if ((cli->verbose && !plan_cost(&config, &cost)) ||
-		(path && !check_user(path, config.user))) {
+		(path && !check_user(path, &config))) {
 		code = 1;
 	} else {
 		printf("%s: good: %zu server%s\n", path ? cli->config_path : "command line",

@@ -38,6 +38,7 @@ struct listener_params plan_listener(const struct config *c, size_t i, unsigned 
 		.n_sockets = is_direct ? n_workers : l->receivers,
 		.is_shared = is_direct || l->receivers > 1,
 		.is_default = l->is_default,
+		.where = l->where,
 	};
 }
 

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <libconfig.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -22,6 +23,8 @@
 
 void config_free(struct config *c)
 {
+	for (size_t i = 0; i < c->n_listeners; i++)
+		free(c->listeners[i].where);
 	free(c->listeners);
 	free(c->acl);
 	free(c->servers);
@@ -29,6 +32,7 @@ void config_free(struct config *c)
 	free(c->hash_seed);
 	free(c->health_qname);
 	free(c->user);
+	free(c->user_where);
 	*c = (struct config){ 0 };
 }
 
@@ -59,11 +63,42 @@ int config_reading_line(const struct config_reading *r, const char *key)
 	return s ? (int)s->line : 0;
 }
 
+/* "FILE:LINE: KEY: ", on the heap; NULL for a line that is none. */
+static char *where(struct config_reading *r, int line, const char *key)
+{
+	const struct config_place place = config_reading_place(r, line);
+	char *text;
+
+	if (line == 0)
+		return NULL;
+	if (asprintf(&text, "%s:%d: %s: ", config_show(place.file, strlen(place.file)).text,
+		    place.line, key) != -1)
+		return text;
+	r->is_out_of_memory = true;
+	return NULL;
+}
+
+/* For what only a start can find wrong with a value. */
+static void keep_places(struct config_reading *r)
+{
+	struct config *c = r->config;
+
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		char key[32];
+
+		snprintf(key, sizeof key, "listen[%zu]", i);
+		c->listeners[i].where = where(r, c->listeners[i].line, key);
+	}
+	c->user_where = where(r, config_reading_line(r, "user"), "user");
+}
+
 static void read_tree(struct config_reading *r, const config_t *tree)
 {
 	r->tree = tree;
 	config_members(r, config_root_setting(tree), "", &config_table, r->config);
 	config_check(r);
+	if (r->problems.n == 0)
+		keep_places(r);
 	r->tree = NULL;
 }
 

@@ -34,6 +34,7 @@ struct config_listener {
 	unsigned receivers; /* sockets sharing the address, each read by a thread of its own */
 	bool is_default; /* not written by anybody: may be skipped where the family is missing */
 	int line; /* 0: not from a file */
+	char *where; /* once read: "FILE:LINE: KEY: ", for messages; NULL: not from a file */
 };
 
 struct config {
@@ -85,6 +86,7 @@ struct config {
 	bool case_randomize;
 
 	char *user;
+	char *user_where; /* as that of a listener */
 	struct log_params log;
 };
 

@@ -120,7 +120,8 @@ static int open_next(struct listeners *l, const struct listener_params *p, int e
 		log_notice("not listening on %s: %s%s", text, strerror(error), advice(error));
 		return 0;
 	}
-	log_error("cannot listen on %s: %s%s", text, strerror(error), advice(error));
+	log_error("%scannot listen on %s: %s%s", p->where ? p->where : "", text, strerror(error),
+		advice(error));
 	return ERR_SYSTEM;
 }
 

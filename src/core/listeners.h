@@ -15,6 +15,7 @@ struct listener_params {
 	unsigned n_sockets;
 	bool is_shared; /* they share the address (SO_REUSEPORT): more than one have to */
 	bool is_default; /* written by nobody: skipped where the host lacks the address family */
+	const char *where; /* "FILE:LINE: KEY: ", before the message that it failed; NULL: none */
 };
 
 struct listener {

@@ -104,7 +104,9 @@ Test(config, defaults_are_those_of_the_design)
 		cr_expect_eq(config.listeners[i].receivers, 1);
 		cr_expect(config.listeners[i].is_default);
 		cr_expect_eq(config.listeners[i].line, 0);
+		cr_expect_null(config.listeners[i].where);
 	}
+	cr_expect_null(config.user_where);
 	cr_expect_eq(config.n_acl, 9);
 	cr_expect(config.acl_is_default);
 	cr_assert_eq(config.n_servers, 1);
@@ -193,6 +195,8 @@ Test(config, every_key_reaches_its_field)
 	cr_expect_eq(config.listeners[0].receivers, 1);
 	cr_expect_not(config.listeners[0].is_default);
 	cr_expect_eq(config.listeners[0].line, 2);
+	cr_expect_str_eq(strrchr(config.listeners[0].where, '/'), "/test.conf:2: listen[0]: ");
+	cr_expect_str_eq(strrchr(config.user_where, '/'), "/test.conf:20: user: ");
 	cr_expect_str_eq(address_text(&config.listeners[1].address), "[::1]:5353");
 	cr_expect_eq(config.listeners[1].receivers, 64);
 	cr_expect_eq(config.listeners[1].line, 3);

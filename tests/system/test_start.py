@@ -178,7 +178,14 @@ def test_two_servers_of_one_identity(directory, which):
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root changes the user")
 def test_unknown_user_is_named(directory):
-    refuse(directory, "no-such-user-here", user="no-such-user-here")
+    refuse(directory, "/test.conf:3: user: user 'no-such-user-here'", user="no-such-user-here")
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root changes the user")
+def test_problems_of_a_start_name_the_included_file(directory):
+    (directory / "other.conf").write_text('\nuser = "no-such-user-here";\n')
+    text = f'listen = "127.0.0.1:{free_port()}";\nservers = "127.0.0.1:5398";\n@include "other.conf"\n'
+    refuse(directory, "/other.conf:2: user: ", text=text)
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root changes the user")
@@ -209,7 +216,7 @@ def test_port_taken_is_named(directory):
         keys = default_keys({"listen": [shown], "servers": ["127.0.0.1:5398"]})
         done = run("-c", write(directory, config_text(**keys)))
     assert done.returncode == 1
-    assert f"cannot listen on {shown}" in done.stderr
+    assert f"/test.conf:1: listen[0]: cannot listen on {shown}: " in done.stderr
 
 
 def test_all_listeners_that_fail_are_told(directory):
