@@ -3,6 +3,7 @@
  * What the watch tells, in words. The only part of it that formats text. */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "balance/pool.h"
 #include "balance/watch.h"
@@ -148,8 +149,10 @@ static void add_server(struct text *t, const struct pool *pool, size_t server, b
 	char address[ADDR_TEXT_MAX];
 
 	add(t, "server %s", s->name);
-	if (with_address)
-		add(t, " (%s)", addr_format(&s->address, address, sizeof address));
+	addr_format(&s->address, address, sizeof address);
+	/* who has no name is called by its address */
+	if (with_address && strcmp(s->name, address) != 0)
+		add(t, " (%s)", address);
 }
 
 /* Those that are about a server, behind its name. */

@@ -139,6 +139,22 @@ Test(watch_text, events_are_told_in_a_sentence)
 	}
 }
 
+Test(watch_text, a_server_without_a_name_is_told_by_its_address_once)
+{
+	const struct watch_event up = { .kind = WATCH_STATE,
+		.server = 1,
+		.to = SERVER_UP,
+		.reason = WATCH_BY_FIRST_PROBE,
+		.outcome = PROBE_ANSWERED };
+	char text[WATCH_TEXT_MAX];
+
+	strcpy(f.servers[1].name, "192.0.2.2:5353");
+	pool_free(&pool);
+	cr_assert_eq(pool_new(&f.pool, &pool), 0);
+	cr_expect_str_eq(watch_event_text(&up, pool, ". NS", text, sizeof text),
+		"server 192.0.2.2:5353 is up: it answers \". NS\" with NOERROR");
+}
+
 Test(watch_text, what_does_not_fit_is_cut)
 {
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
