@@ -26,11 +26,6 @@ void notify_ready(const char *status)
 	notify("READY=1\n", status);
 }
 
-void notify_status(const char *status)
-{
-	notify("", status);
-}
-
 void notify_stopping(const char *status)
 {
 	notify("STOPPING=1\n", status);

@@ -6,5 +6,4 @@
 #pragma once
 
 void notify_ready(const char *status); /* serving; again after a reload */
-void notify_status(const char *status);
 void notify_stopping(const char *status);

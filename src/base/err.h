@@ -12,8 +12,6 @@
 	X(SYSTEM, "the system refused")                                                            \
 	X(SYNTAX, "not in the expected form")                                                      \
 	X(RANGE, "outside the allowed range")                                                      \
-	X(FULL, "a limit is reached")                                                              \
-	X(EXISTS, "there already")                                                                 \
 	X(MISSING, "not there")                                                                    \
 	X(SHORT, "the message ends too early")                                                     \
 	X(MALFORMED, "the message is malformed")                                                   \

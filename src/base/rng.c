@@ -42,14 +42,6 @@ static void draw(struct rng *r, void *out, size_t len)
 	r->used += (unsigned)len;
 }
 
-uint8_t rng_u8(struct rng *r)
-{
-	uint8_t v;
-
-	draw(r, &v, sizeof v);
-	return v;
-}
-
 uint16_t rng_u16(struct rng *r)
 {
 	uint16_t v;

@@ -23,7 +23,6 @@ void rng_init(struct rng *r);
 /* The same seed gives the same stream: for tests only. */
 void rng_init_seed(struct rng *r, const uint8_t seed[RNG_SEED_BYTES]);
 
-uint8_t rng_u8(struct rng *r);
 uint16_t rng_u16(struct rng *r);
 uint32_t rng_u32(struct rng *r);
 uint64_t rng_u64(struct rng *r);

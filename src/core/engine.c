@@ -187,7 +187,6 @@ static int make_worker(struct engine *e, unsigned k)
 			.steal = e->steal,
 			.pool = p->pool,
 			.listen_fds = is_direct(p) ? e->intakes[k].fds : e->listen_fds,
-			.n_listen_fds = p->listeners->n,
 			.avoid_ports = &e->avoid_ports,
 			.metrics = &e->metrics[e->n_receivers + k],
 			.server_metrics = &e->server_metrics[k * p->pool->n_servers],
@@ -436,9 +435,4 @@ uint32_t engine_pending(const struct engine *e)
 	for (unsigned k = 0; k < e->params.n_workers; k++)
 		n += worker_thread_queries(e->workers[k]);
 	return n;
-}
-
-unsigned engine_n_workers(const struct engine *e)
-{
-	return e->params.n_workers;
 }

@@ -80,4 +80,3 @@ uint64_t engine_server_metric(const struct engine *e, size_t server, unsigned id
 /* Adds what the workers' histograms of the server hold; nothing unless latency is measured. */
 void engine_latency(const struct engine *e, size_t server, uint32_t *counts);
 uint32_t engine_pending(const struct engine *e);
-unsigned engine_n_workers(const struct engine *e);

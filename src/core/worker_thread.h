@@ -35,7 +35,6 @@ struct worker_thread_params {
 	struct steal *steal;
 	struct pool *pool;
 	const int *listen_fds; /* by listener index: answers leave by them */
-	size_t n_listen_fds;
 	const struct port_set *avoid_ports;
 	struct metric_block *metrics;
 	struct server_metrics *server_metrics; /* one per server */

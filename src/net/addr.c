@@ -330,14 +330,3 @@ int prefix_parse(const char *text, struct prefix *prefix_out)
 	*prefix_out = p;
 	return 0;
 }
-
-char *prefix_format(const struct prefix *p, char *out, size_t out_size)
-{
-	char ip[INET6_ADDRSTRLEN];
-
-	if (!format_ip(p->family, p->ip, ip))
-		snprintf(out, out_size, "none");
-	else
-		snprintf(out, out_size, "%s/%u", ip, p->bits);
-	return out;
-}

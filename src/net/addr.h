@@ -55,5 +55,3 @@ struct prefix {
  * too: they would never match), ERR_RANGE (too many bits), ERR_MALFORMED (bits set behind the
  * prefix, as in 10.0.0.1/8). */
 int prefix_parse(const char *text, struct prefix *prefix_out);
-/* With the bits always; else as addr_format. */
-char *prefix_format(const struct prefix *p, char *out, size_t out_size);

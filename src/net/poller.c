@@ -86,16 +86,9 @@ size_t poller_wait(
 {
 	int n = epoll_wait(p->fd, p->events, POLLER_EVENTS_MAX, milliseconds(timeout_ns));
 
-	for (int i = 0; i < n; i++) {
-		uint32_t what = p->events[i].events;
-
-		/* a hang-up is never masked by epoll: unreported it would make its owner spin */
-		events[i] = (struct poller_event){
-			.tag = p->events[i].data.u64,
-			.is_readable = (what & EPOLLIN) != 0,
-			.is_error = (what & (EPOLLERR | EPOLLHUP)) != 0,
-		};
-	}
+	/* whatever it is, reading finds it: data, an error or a hang-up, which epoll never masks */
+	for (int i = 0; i < n; i++)
+		events[i] = (struct poller_event){ .tag = p->events[i].data.u64 };
 	return n > 0 ? (size_t)n : 0;
 }
 

@@ -3,7 +3,6 @@
  * poller - where a thread sleeps: epoll over its sockets and its wake-up. One owner thread; only
  * wakeup_signal() may be called by others. No locks. */
 #pragma once
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,7 +12,6 @@ struct poller;
 
 struct poller_event {
 	uint64_t tag; /* as given to poller_add */
-	bool is_readable, is_error;
 };
 
 int poller_new(struct poller **poller_out); /* ERR_NOMEM, ERR_SYSTEM */

@@ -291,13 +291,3 @@ int socket_local(int fd, struct addr *addr_out)
 	}
 	return 0;
 }
-
-int socket_take_error(int fd)
-{
-	int error = 0;
-	socklen_t len = sizeof(error);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
-		return errno;
-	return error;
-}

@@ -55,5 +55,3 @@ int socket_buffers(bool is_listening, struct socket_buffers *buffers_out);
 
 /* The address a socket is bound to. ERR_SYSTEM. */
 int socket_local(int fd, struct addr *addr_out);
-/* Reads and clears SO_ERROR: 0 or a positive errno. */
-int socket_take_error(int fd);

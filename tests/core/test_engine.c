@@ -72,7 +72,6 @@ IN_BOTH_SHAPES(a_query_is_answered)
 	cr_expect_eq(rig_metric(&r, METRIC_queries), 50);
 	cr_expect_eq(rig_metric(&r, METRIC_answered_server), 50);
 	cr_expect_eq(engine_server_metric(r.engine, 0, SERVER_METRIC_replies), 50);
-	cr_expect_eq(engine_n_workers(r.engine), 2);
 	end();
 }
 

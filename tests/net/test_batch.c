@@ -426,7 +426,7 @@ Test(outbox, older_refusal_costs_no_datagram)
 	cr_assert_eq(failures.n, 1);
 	expect_failure(0, 100, ECONNREFUSED, 1);
 	cr_assert(is_ready(fd, POLLERR, WAIT_MS), "the second time it went out");
-	cr_expect_eq(socket_take_error(fd), ECONNREFUSED);
+	cr_expect_eq(take_error(fd), ECONNREFUSED);
 	close(fd);
 	outbox_free(&o);
 }
@@ -440,7 +440,7 @@ Test(outbox, older_refusal_may_be_final)
 	cr_expect_eq(outbox_send(o, fd, items, 1), 0);
 	cr_assert_eq(failures.n, 1);
 	expect_failure(0, 100, ECONNREFUSED, 1);
-	cr_expect_eq(socket_take_error(fd), 0, "nothing went out");
+	cr_expect_eq(take_error(fd), 0, "nothing went out");
 	close(fd);
 	outbox_free(&o);
 }

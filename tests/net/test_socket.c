@@ -381,7 +381,7 @@ Test(socket, drain_takes_errors_and_data)
 	cr_assert(is_ready(fd, POLLERR, WAIT_MS), "a refusal is pending");
 	socket_drain(fd);
 	cr_expect_not(is_ready(fd, POLLIN, 0));
-	cr_expect_eq(socket_take_error(fd), 0);
+	cr_expect_eq(take_error(fd), 0);
 	close(sender);
 	close(fd);
 }
@@ -545,21 +545,6 @@ Test(socket, wrong_sources_are_errors)
 	expect_no_connection(&server, &foreign, NULL, EADDRNOTAVAIL);
 	expect_no_connection(&server, &v6, NULL, EAFNOSUPPORT);
 	expect_no_connection(&none, NULL, NULL, EAFNOSUPPORT);
-}
-
-Test(socket, take_error_reads_and_clears)
-{
-	struct addr nobody = closed_port();
-	struct rng r = seeded("refused");
-	int fd = must_connect(&nobody, NULL, NULL, &r);
-
-	cr_expect_eq(socket_take_error(fd), 0);
-	cr_assert_eq(send(fd, "x", 1, 0), 1);
-	cr_assert(is_ready(fd, POLLERR, WAIT_MS));
-	cr_expect_eq(socket_take_error(fd), ECONNREFUSED);
-	cr_expect_eq(socket_take_error(fd), 0);
-	close(fd);
-	cr_expect_eq(socket_take_error(-1), EBADF);
 }
 
 /* Loopback that fragments as Ethernet does; its own MTU of 65536 never would. */

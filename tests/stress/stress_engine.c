@@ -70,7 +70,7 @@ static void *watch(void *arg)
 		order.serial++;
 		order.server = (uint16_t)(order.serial % N_SERVERS);
 		order.is_fresh = order.serial % 8 == 0;
-		if (engine_probe(r.engine, order.serial % engine_n_workers(r.engine), &order))
+		if (engine_probe(r.engine, order.serial % r.params.n_workers, &order))
 			atomic_fetch_add(&n_ordered, 1);
 		clock_pause_ns(5 * CLOCK_NS_PER_MS);
 	}

@@ -30,7 +30,6 @@ PATIENT_QUEUE = {"capacity": 65536, "target_ms": 1000, "interval_ms": 10000}
 # Without neighbours a third, because daemon, client and servers share the cores; 0.6 with one that
 # never sleeps on each core, 0.7 with two, 0.8 with four.
 CORE_WAIT = 0.6
-GROUPS = {"hash", "health", "queue", "log"}  # keys whose value is a group
 
 
 class Array(list):
