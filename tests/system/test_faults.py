@@ -14,7 +14,7 @@ from harness import cables
 from harness import fault as f
 from harness import message as m
 from harness import script
-from harness.daemon import start
+from harness.daemon import CORE_WAIT, start
 from harness.stub import silent
 from harness.wait import QUICK, SANITIZER, scaled
 
@@ -35,8 +35,6 @@ POLICIES = [
     "client-hash",
 ]
 FAULTS = {fault.name: fault for fault in f.all_faults(restart_s=5)}
-CORE_WAIT = 0.6  # as in test_memory.py; and what a client that is alone never waits for one:
-BEHIND_S = 0.1
 TRIES = 3
 
 
@@ -54,7 +52,7 @@ def patient(test):
                 wait = max([daemon.core_wait() for daemon in running], default=0)
                 loads = getattr(keys.get("load"), "made", [])
                 behind = max([one.behind_s() for one in loads if not one.is_old], default=0)
-                if (wait <= CORE_WAIT and behind <= BEHIND_S) or not left:
+                if (wait <= CORE_WAIT and behind <= f.BEHIND_S) or not left:
                     raise
                 warnings.warn(f"again, it waited for a core ({wait:.2f}, {behind:.2f} s): {str(err)[:300]}")
                 for daemon in running:

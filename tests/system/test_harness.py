@@ -5,6 +5,7 @@ import io
 import socket
 import subprocess
 
+import compare
 import pytest
 from harness import fault as f
 from harness import message as m
@@ -330,3 +331,21 @@ def test_real_servers_answer(kind, directory):
                 assert client.ask_name("example.test", m.DNSKEY).counts[1] >= 1
     finally:
         server.close()
+
+
+def test_comparison_counts_quiet_measurements_only(monkeypatch):
+    """(outcome, part of the time spent waiting for a core, seconds the client was late)."""
+    outcome = f.Outcome({"sent": 100, "rcodes": {"0": 98}}, 0.5, None)
+    fault = f.all_faults()[0]
+    for rows, expected in (
+        ([(outcome, 0.6, 0.1)], "2 (2 %)"),
+        ([("loud", 0.61, 0.0), ("late", 0.1, 0.11), (outcome, 0.1, 0.0)], "2 (2 %)"),
+        ([("loud", 0.61, 0.0)] * 3 + [(outcome, 0.1, 0.0)], "not quiet"),
+    ):
+        left = iter(rows)
+        monkeypatch.setattr(compare, "measure", lambda: next(left))
+        counted = compare.measure_quiet(3)
+        assert compare.shown(compare.missing, counted, fault) == expected
+    row = compare.Row("killed", [outcome, None, outcome, None], fault)
+    text = compare.table([row], compare.left)
+    assert text.splitlines()[-1] == "| killed | 0.5, never | not quiet | 0.5, never | not quiet |"

@@ -18,6 +18,7 @@ SAMPLE_S = 0.05
 QUIET_SAMPLES = 4  # that a state must last before we believe it
 LEFT_SHARE, BACK_SHARE = 0.05, 0.5  # of the rate that the server had when all was well
 GIVE_UP_S = PATIENCE if SANITIZER else 6.0
+BEHIND_S = 0.1  # a client that is alone on the machine is never later than that with a query
 
 
 class Server:
