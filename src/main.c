@@ -94,8 +94,9 @@ static int check(const struct cli *cli)
 	if (code != 0)
 		return code;
 	struct cost_params cost;
-	if ((cli->verbose && !plan_cost(&config, &cost)) ||
-		(path && !check_user(path, &config))) {
+	bool is_good = !cli->verbose || plan_cost(&config, &cost);
+	is_good &= !path || check_user(path, &config); /* told as well */
+	if (!is_good) {
 		code = 1;
 	} else {
 		printf("%s: good: %zu server%s\n", path ? cli->config_path : "command line",

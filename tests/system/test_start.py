@@ -237,10 +237,13 @@ def test_problems_of_all_kinds_are_told_at_once(directory):
         many = [f"127.0.0.1:{port}" for port in range(5000, 5010)]
         keys = {"listen": [shown], "servers": many, "workers": 4, "user": "no-such-user-here"}
         prefix = ["prlimit", "--nofile=100:100", "setpriv", "--bounding-set=-sys_resource"]
-        done = run("-c", write(directory, config_text(**keys)), prefix=prefix)
-    assert done.returncode == 1
-    for words in ("limit of 100 open files", "no-such-user-here", f"cannot listen on {shown}"):
-        assert words in done.stderr, done.stderr
+        path = write(directory, config_text(**keys))
+        started, checked = run("-c", path, prefix=prefix), run("-t", "-v", "-c", path, prefix=prefix)
+    assert started.returncode == checked.returncode == 1
+    assert f"cannot listen on {shown}" in started.stderr, started.stderr
+    for words in ("limit of 100 open files", "no-such-user-here"):
+        assert words in started.stderr, started.stderr
+        assert words in checked.stderr, checked.stderr
 
 
 def test_server_down_at_start_is_told_and_no_reason_not_to_start(balancer, stub):
