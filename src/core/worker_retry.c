@@ -161,7 +161,7 @@ static void hedge(struct worker *w, struct pending *p, int64_t now_ns)
 		count(w, METRIC_hedges_denied);
 		return;
 	}
-	if (!ask_again(w, p, now_ns, AGAIN_BETTER, ATTEMPT_FOR_SILENCE | ATTEMPT_HEDGE, "hedge"))
+	if (!ask_again(w, p, now_ns, AGAIN_HEDGE, ATTEMPT_FOR_SILENCE | ATTEMPT_HEDGE, "hedge"))
 		return;
 	h->tokens -= HEDGE_TOKEN;
 	count(w, METRIC_hedges);
