@@ -211,13 +211,14 @@ static bool may_ask_twice(const struct query_view *q)
 	       q->question.qtype != RRTYPE_AXFR && q->question.qtype != RRTYPE_IXFR;
 }
 
-/* Whatever an ejected server makes of it, it must be retried. */
+/* Whatever an ejected server makes of it, its client must get an answer: so silence and errors must be
+ * retried. An rcode that is not is an answer, by whichever server, and ejects nobody. */
 static bool may_test(const struct worker *w, const struct query_view *q)
 {
-	const unsigned all = RETRY_ON_TIMEOUT | RETRY_ON_UNREACHABLE | RETRY_ON_SERVFAIL |
-			     RETRY_ON_REFUSED;
+	const unsigned no_answer = RETRY_ON_TIMEOUT | RETRY_ON_UNREACHABLE;
 
-	return w->env.params->attempts > 1 && w->env.params->retry_on == all && may_ask_twice(q);
+	return w->env.params->attempts > 1 && (w->env.params->retry_on & no_answer) == no_answer &&
+	       may_ask_twice(q);
 }
 
 /* What the pending must remember of the query beside its bytes. */
