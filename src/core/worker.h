@@ -198,10 +198,12 @@ enum worker_send_error { WORKER_SEND_UNREACHABLE, WORKER_SEND_NO_ROOM };
 /* The send named by `ref` was not accepted by the kernel. */
 void worker_send_failed(
 	struct worker *w, int64_t now_ns, uint64_t ref, enum worker_send_error error);
-/* An ICMP answer to something sent by this socket: its server is suspect, a probe that is out by it
- * has failed, and every query that waits at it is asked elsewhere now, within the budget. The
- * attempts stay matched, because such a message can be forged and names no query. */
-void worker_socket_failed(struct worker *w, int64_t now_ns, uint16_t socket);
+/* An ICMP answer to something sent by this socket before sent_before_ns (INT64_MAX: ever): its server
+ * is suspect, a probe that is out by it has failed, and every query that waits at it is asked elsewhere
+ * now, within the budget. The attempts stay matched, because such a message can be forged and names no
+ * query. */
+void worker_socket_failed(
+	struct worker *w, int64_t now_ns, uint16_t socket, int64_t sent_before_ns);
 /* `socket` is the fresh one if the order is for a fresh one, else ignored. If it could not be made
  * (WORKER_SOCKET_NONE), `failure` says what that means for the probe. */
 void worker_probe(struct worker *w, int64_t now_ns, const struct probe_order *order,

@@ -489,12 +489,53 @@ Test(worker_failure, a_send_that_fails_behind_an_icmp_error_makes_one_retry)
 	begin_with_attempts(3);
 	world_query(w, "example.com", A, 5, 1);
 	const struct world_sent *first = world_sent(w, 0);
-	worker_socket_failed(w->worker, w->now_ns, first->socket);
+	worker_socket_failed(w->worker, w->now_ns, first->socket, INT64_MAX);
 	world_send_failed(w, first);
 	cr_expect_eq(w->n_sent, 2, "%zu sent", w->n_sent);
 	world_expect_metric(w, attempt_errors, 1);
 	world_reply(w, RCODE_NOERROR);
 	world_expect_answer(w, 1, 5, RCODE_NOERROR);
+}
+
+/* A send gave the error back, and the datagram went out after all. */
+Test(worker_failure, an_old_icmp_error_spares_what_was_sent_since)
+{
+	struct world_params p = world_defaults();
+
+	p.worker.attempts = 3;
+	p.worker.sockets_per_server = 1;
+	begin(&p);
+	world_query_batch(w, 2, 100, 1); /* one of them goes to each server */
+	world_advance_us(w, 1500);
+	world_query_batch(w, 4, 200, 1);
+	struct world_sent old = w->sent[0], young[2] = { w->sent[2], w->sent[4] };
+	cr_assert_eq(young[0].socket, old.socket);
+	cr_assert_eq(young[1].socket, old.socket);
+	size_t n_sent = w->n_sent;
+	worker_socket_failed(w->worker, w->now_ns, old.socket, w->now_ns);
+	cr_expect_eq(w->n_sent - n_sent, 1, "%zu sent again", w->n_sent - n_sent);
+	world_expect_metric(w, attempt_errors, 1);
+	cr_expect_eq(w->n_signs[SIGN_UNREACHABLE], 1);
+	for (size_t i = 0; i < 2; i++) {
+		struct message m = world_make_reply(&young[i], RCODE_NOERROR);
+
+		world_deliver(w, &young[i], &m);
+		world_expect_answer(w, 1, (uint16_t)(200 + 2 * i), RCODE_NOERROR);
+	}
+	world_expect_silence(w);
+	world_expect_metric(w, retries, 1);
+}
+
+Test(worker_failure, an_old_icmp_error_makes_suspect_though_all_is_spared)
+{
+	begin_with_attempts(3);
+	world_query(w, "example.com", A, 5, 1);
+	worker_socket_failed(w->worker, w->now_ns, world_sent(w, 0)->socket, w->now_ns);
+	cr_expect_eq(w->n_sent, 1);
+	cr_expect_eq(w->n_signs[SIGN_UNREACHABLE], 1);
+	world_expect_metric(w, attempt_errors, 0);
+	worker_socket_failed(w->worker, w->now_ns, world_sent(w, 0)->socket, INT64_MAX);
+	cr_expect_eq(w->n_sent, 2, "its own error, read from the socket");
 }
 
 Test(worker_failure, retries_of_one_moment_leave_together)
@@ -504,7 +545,7 @@ Test(worker_failure, retries_of_one_moment_leave_together)
 	uint16_t socket = world_sent(w, 0)->socket;
 	unsigned before = w->n_flushes;
 	size_t n_sent = w->n_sent;
-	worker_socket_failed(w->worker, w->now_ns + CLOCK_NS_PER_MS, socket);
+	worker_socket_failed(w->worker, w->now_ns + CLOCK_NS_PER_MS, socket, INT64_MAX);
 	cr_expect_gt(w->n_sent, n_sent + 5);
 	cr_expect_eq(w->n_flushes - before, 1);
 }
@@ -514,7 +555,7 @@ Test(worker_failure, bytes_handed_out_at_one_moment_leave_before_they_change)
 	begin_with_attempts(3);
 	world_query(w, "example.com", A, 5, 1);
 	unsigned before = w->n_flushes;
-	worker_socket_failed(w->worker, w->now_ns, world_sent(w, 0)->socket);
+	worker_socket_failed(w->worker, w->now_ns, world_sent(w, 0)->socket, INT64_MAX);
 	cr_expect_eq(w->n_flushes - before, 2);
 }
 
