@@ -43,7 +43,7 @@ enum retry_cause {
 #define WORKER_AFTER_MAX 8192 /* answered queries with attempts whose time is not over */
 #define WORKER_CHOICES_MAX 4 /* servers tried for a query until one has a socket */
 #define WORKER_TRIM_AFTER_MS 2000 /* memory goes back this long after it was last much in use */
-#define WORKER_TRIM_OVER 512 /* pendings: fewer leave nothing worth giving back */
+#define WORKER_TRIM_OVER 512 /* pendings, or datagrams: fewer leave nothing worth giving back */
 
 struct metric_block;
 struct pool;
@@ -177,6 +177,7 @@ struct worker {
 	uint32_t n_after; /* and of kind after */
 	int32_t credit; /* of env.quota */
 	int64_t trim_ns; /* INT64_MAX: nothing to give back */
+	size_t n_taken; /* queries and replies since memory went back last */
 	unsigned n_self; /* self_replies in use since the last flush */
 	uint8_t self_replies[WORKER_SELF_REPLIES][WORKER_SELF_BYTES];
 };

@@ -287,5 +287,6 @@ void worker_replies(struct worker *w, int64_t now_ns, struct worker_reply *repli
 		if (p)
 			take_reply(w, p, i, &replies[k], &v, now_ns);
 	}
+	worker_taken(w, n, now_ns);
 	worker_flush(w);
 }

@@ -269,6 +269,32 @@ Test(worker_socket, memory_goes_back_after_load)
 	cr_expect_eq(worker_next_ns(w->worker), INT64_MAX);
 }
 
+/* What was queued, and the replies, took memory as well. */
+Test(worker_socket, memory_goes_back_after_a_burst_that_left_little_pending)
+{
+	for (uint16_t i = 0; i <= WORKER_TRIM_OVER / 2; i++) {
+		cr_expect_eq(w->worker->trim_ns, INT64_MAX, "not for a small load");
+		world_query(w, "example.com", A, i, 1);
+		world_reply(w, RCODE_NOERROR);
+	}
+	world_advance_ms(w, 1999);
+	cr_expect_eq(w->n_trims, 0);
+	world_advance_ms(w, 1);
+	cr_expect_eq(w->n_trims, 1);
+	world_advance_ms(w, 2000); /* once more, for it might have gone on */
+	cr_expect_eq(w->n_trims, 2);
+	cr_expect_eq(worker_next_ns(w->worker), INT64_MAX, "nothing came since");
+	for (uint16_t i = 0; i < 3 * WORKER_TRIM_OVER; i++) { /* it goes on for three seconds */
+		world_query(w, "example.com", A, i, 1);
+		world_reply(w, RCODE_NOERROR);
+		world_advance_us(w, 2000);
+	}
+	world_advance_ms(w, 10000);
+	cr_expect_geq(w->n_trims, 4);
+	cr_expect_leq(w->n_trims, 5);
+	cr_expect_eq(worker_next_ns(w->worker), INT64_MAX);
+}
+
 Test(worker_socket, a_trace_tells_what_happened)
 {
 	static const struct {
