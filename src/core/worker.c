@@ -47,6 +47,7 @@ static void trace(struct worker *w, const struct worker_event *event)
 void worker_event(struct worker *w, int64_t now_ns)
 {
 	w->batch++;
+	w->load.tier = NULL;
 	budget_advance(&w->silence, now_ns);
 	budget_advance(&w->rcodes, now_ns);
 	debtors_advance(&w->debtors, now_ns);
@@ -331,6 +332,7 @@ static uint16_t choose(
 		.qname_len = q->question.name_len,
 		.client = &d->origin.client,
 		.tried = tried,
+		.load = &w->load,
 		.may_test = may_test(w, q),
 	};
 

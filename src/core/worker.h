@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "balance/choice.h"
 #include "balance/probe.h"
 #include "balance/signs.h"
 #include "base/hash.h"
@@ -173,6 +174,7 @@ struct worker {
 	struct worker_socket *sockets;
 	uint16_t n_sockets; /* size of sockets */
 	uint64_t batch; /* counts events in: a socket is drawn per server and batch */
+	struct choice_load load; /* of this event */
 	uint32_t n_queries; /* pendings of kind query */
 	uint32_t n_after; /* and of kind after */
 	int32_t credit; /* of env.quota */
