@@ -49,6 +49,7 @@
 	X(hedges, NOTE, "Second attempts before the first was overdue.") \
 	X(hedges_won, NOTE, "Hedges that were answered first.") \
 	X(hedges_denied, NOTE, "Hedges not made: no token was left.") \
+	X(hedges_off, NOTE, "Hedges not made: too few of those before were won.") \
 	X(tests, NOTE, "Queries sent to an ejected server to test it.") \
 	X(attempts_resent, NOTE, "Attempts sent again after an older ICMP error.") \
 	X(socket_errors, NOTE, "ICMP and other errors read from server sockets.") \

@@ -155,8 +155,12 @@ static void hedge(struct worker *w, struct pending *p, int64_t now_ns)
 	struct hedging *h = &w->hedging;
 
 	p->may_hedge = false;
-	if (now_ns < h->off_until_ns || !may_ask_again(w, p, now_ns))
+	if (!may_ask_again(w, p, now_ns))
 		return;
+	if (now_ns < h->off_until_ns) {
+		count(w, METRIC_hedges_off);
+		return;
+	}
 	if (h->tokens < HEDGE_TOKEN) {
 		count(w, METRIC_hedges_denied);
 		return;
