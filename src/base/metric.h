@@ -43,7 +43,7 @@
 	X(answer_errors, NOTE, "Answers the kernel refused to send.") \
 	X(attempts, NOTE, "Queries sent to servers, probes not counted.") \
 	X(attempt_timeouts, NOTE, "Attempts without a reply in attempt_timeout_ms.") \
-	X(attempt_errors, NOTE, "Attempts that could not be sent.") \
+	X(attempt_errors, NOTE, "Attempts that could not be sent, or met an ICMP error.") \
 	X(retries, NOTE, "Attempts after the first of a query, hedges not counted.") \
 	X(retries_denied, NOTE, "Retries not made: the budget was empty.") \
 	X(hedges, NOTE, "Second attempts before the first was overdue.") \
