@@ -308,6 +308,57 @@ Test(worker_failure, a_server_that_fails_at_once_does_not_draw_the_traffic)
 	cr_expect_lt(n, 10, "least-outstanding: %u of 3000", n);
 }
 
+static void begin_with_bad_a(uint32_t places)
+{
+	struct world_params p = world_defaults();
+
+	p.max_outstanding = 100000;
+	p.places = places;
+	p.policy = POLICY_FIRST_AVAILABLE;
+	p.worker.attempts = 2;
+	p.worker.retry_budget_percent = 0;
+	p.worker.n_workers = 1000; /* who share ten retries a second */
+	begin(&p);
+}
+
+Test(worker_failure, the_place_of_a_bad_reply_stays_taken_though_its_retry_is_denied)
+{
+	begin_with_bad_a(1024);
+	for (uint16_t i = 0; i < 100; i++) { /* all of the budget, for nothing */
+		char name[32];
+
+		snprintf(name, sizeof name, "www.d%u.example", i);
+		world_query(w, name, A, i, 1);
+		world_reply(w, RCODE_SERVFAIL);
+	}
+	world_advance_ms(w, 3001);
+	world_expect_metric(w, retries, 100);
+	cr_assert_eq(world_outstanding(w), 0);
+	world_forget(w);
+	world_query(w, "www.example", A, 500, 1);
+	world_reply(w, RCODE_SERVFAIL);
+	world_expect_answer(w, 1, 500, RCODE_SERVFAIL);
+	world_expect_metric(w, retries_denied, 1);
+	cr_expect_eq(server_outstanding(&w->pool->servers[0]), 1, "it looks idle");
+	world_advance_ms(w, 751);
+	cr_expect_eq(world_outstanding(w), 0);
+}
+
+Test(worker_failure, places_are_kept_for_so_many_answered_queries_and_no_more)
+{
+	begin_with_bad_a(2 * WORKER_AFTER_MAX);
+	for (unsigned i = 0; i < WORKER_AFTER_MAX + 100; i++) {
+		world_query(w, "example.com", A, (uint16_t)i, 1);
+		world_reply(w, RCODE_SERVFAIL);
+		world_reply(w, RCODE_NOERROR);
+		world_expect_answer(w, 1, (uint16_t)i, RCODE_NOERROR);
+		world_forget(w);
+	}
+	cr_expect_eq(server_outstanding(&w->pool->servers[0]), WORKER_AFTER_MAX);
+	world_advance_ms(w, 751);
+	cr_expect_eq(world_outstanding(w), 0);
+}
+
 /* ---- no socket ---------------------------------------------------------------------------------------- */
 
 Test(worker_failure, without_a_socket_to_the_chosen_server_another_is_asked)
@@ -358,7 +409,7 @@ Test(worker_failure, a_query_tries_no_more_servers_than_the_limit)
 		cr_expect_leq(server_outstanding(&w->pool->servers[s]), 1, "server %zu twice", s);
 }
 
-Test(worker_failure, one_without_a_socket_and_one_at_its_limit_mean_overload)
+Test(worker_failure, servers_at_their_limits_mean_overload_though_one_has_no_socket)
 {
 	struct world_params p = world_defaults();
 
@@ -376,6 +427,24 @@ Test(worker_failure, one_without_a_socket_and_one_at_its_limit_mean_overload)
 	world_expect_answer(w, 1, 3, RCODE_REFUSED);
 	world_expect_metric(w, shed_limit, 1);
 	world_expect_metric(w, answered_unreachable, 0);
+}
+
+Test(worker_failure, one_without_a_socket_beside_one_at_its_limit_is_no_overload)
+{
+	struct world_params p = world_defaults();
+
+	p.max_outstanding = 2;
+	p.policy = POLICY_FIRST_AVAILABLE;
+	p.without_sockets = true;
+	begin(&p);
+	w->can_open = true;
+	w->unreachable = 0;
+	cr_assert(server_reserve(&w->pool->servers[1]) && server_reserve(&w->pool->servers[1]));
+	world_query(w, "example.com", A, 5, 1);
+	world_expect_answer(w, 1, 5, RCODE_SERVFAIL);
+	world_expect_metric(w, answered_unreachable, 1);
+	world_expect_metric(w, shed_limit, 0);
+	server_release(&w->pool->servers[1], 2);
 }
 
 /* ---- no room of ours ------------------------------------------------------------------------------------ */

@@ -166,6 +166,23 @@ Test(worker_socket, one_that_is_missing_is_wanted_once_per_batch)
 
 /* ---- limits ------------------------------------------------------------------------------------------- */
 
+Test(worker_socket, what_is_out_with_all_is_summed_anew_for_each_batch)
+{
+	struct world_params p = world_defaults();
+
+	p.policy = POLICY_HASH;
+	begin(&p);
+	for (unsigned i = 1; i <= 3; i++) {
+		for (unsigned k = 0; k < 100; k++) /* asked by another worker */
+			cr_assert(server_reserve(&w->pool->servers[0]) &&
+				  server_reserve(&w->pool->servers[1]));
+		world_query_batch(w, 10, (uint16_t)(100 * i), 1);
+		cr_expect_eq(w->worker->load.outstanding, i * 210);
+	}
+	for (size_t s = 0; s < 2; s++)
+		server_release(&w->pool->servers[s], 300);
+}
+
 Test(worker_socket, max_outstanding_is_exact_and_comes_back)
 {
 	static const struct {
