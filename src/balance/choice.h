@@ -25,6 +25,14 @@ enum choice_level {
 	CHOICE_ANY, /* all that are not forced down: the probes may be what is wrong */
 };
 
+/* What is out with the eligible servers of a tier, and their weight: one pass over the tier. Whoever
+ * makes many choices in one moment keeps it for all of them; each adds itself to it. */
+struct choice_load {
+	const struct tier *tier; /* NULL: it is not known */
+	enum choice_level level;
+	uint64_t outstanding, weight;
+};
+
 struct choice {
 	const struct pool *pool;
 	struct rng *rng; /* the worker's */
@@ -33,6 +41,7 @@ struct choice {
 	const struct addr *client;
 	const uint16_t *tried; /* servers asked before for this query */
 	size_t n_tried;
+	struct choice_load *load; /* kept over several choices; NULL: found when needed */
 	bool may_test; /* it may be retried, so it may be the one that tests an ejected server */
 
 	/* set by pool_choose and pool_choose_again */

@@ -36,12 +36,6 @@ struct hash_state {
 	struct maglev *maglev;
 };
 
-/* What the bounds are shares of, over the eligible servers; worked out when first needed. */
-struct load {
-	bool is_known;
-	uint64_t outstanding, weight;
-};
-
 static void release(struct policy *policy)
 {
 	struct hash_state *state = policy->state;
@@ -123,8 +117,12 @@ static uint64_t hash_again(const struct hash_key *seed, uint64_t key, int salt)
 	return hash64(seed, bytes, sizeof bytes);
 }
 
-static void sum_load(struct load *load, const struct choice *c)
+/* What the bounds are shares of; worked out when first needed. */
+static void know_load(struct choice_load *load, const struct choice *c)
 {
+	if (load->tier == c->tier && load->level == c->level)
+		return;
+	*load = (struct choice_load){ .tier = c->tier, .level = c->level };
 	for (size_t k = 0; k < c->tier->n; k++) {
 		size_t i = c->tier->members[k];
 		const struct server *s = &c->pool->servers[i];
@@ -134,12 +132,11 @@ static void sum_load(struct load *load, const struct choice *c)
 		load->outstanding += server_outstanding(s);
 		load->weight += server_load_weight(s);
 	}
-	load->is_known = true;
 }
 
 /* Would one more keep it within load_factor times its share, rounded up, of all with that one? */
-static bool is_within_bound(
-	const struct hash_state *state, const struct choice *c, size_t server, struct load *load)
+static bool is_within_bound(const struct hash_state *state, const struct choice *c, size_t server,
+	struct choice_load *load)
 {
 	const struct server *s = &c->pool->servers[server];
 	uint64_t outstanding = server_outstanding(s);
@@ -147,8 +144,7 @@ static bool is_within_bound(
 
 	if (outstanding < LOAD_FLOOR)
 		return true;
-	if (!load->is_known)
-		sum_load(load, c);
+	know_load(load, c);
 	/* x < ceil(y) is the same as x < y for a whole x. */
 	bound = state->load_factor * (double)(load->outstanding + 1) *
 		(double)server_load_weight(s) / (double)load->weight;
@@ -164,19 +160,30 @@ static bool accepts(const struct hash_state *state, const struct server *s, uint
 	       hash_again(&state->seed, key, SALT_RAMP + k) % SERVER_SHARE_FULL < ramp;
 }
 
-static int pick_key(const struct hash_state *state, const struct choice *c, uint64_t key)
+static int search_key(const struct hash_state *state, const struct choice *c, uint64_t key,
+	struct choice_load *load)
 {
-	struct load load = { .is_known = false };
-
 	for (int k = 0; k <= REPROBES; k++) {
 		uint64_t hash = k == 0 ? key : hash_again(&state->seed, key, SALT_PROBE + k);
 		size_t i = c->tier->members[maglev_lookup(state->maglev, hash)];
 
 		if (choice_has_room(c, i) && accepts(state, &c->pool->servers[i], key, k) &&
-			is_within_bound(state, c, i, &load))
+			is_within_bound(state, c, i, load))
 			return (int)i;
 	}
 	return choice_least(c, false);
+}
+
+static int pick_key(const struct hash_state *state, const struct choice *c, uint64_t key)
+{
+	struct choice_load own = { .tier = NULL };
+	/* Those that were tried are not eligible, for this query alone. */
+	struct choice_load *load = c->load != NULL && c->n_tried == 0 ? c->load : &own;
+	int i = search_key(state, c, key, load);
+
+	if (i >= 0)
+		load->outstanding++;
+	return i;
 }
 
 static int pick_by_name(const struct policy *policy, const struct choice *c)

@@ -88,6 +88,7 @@ int pool_choose(struct choice *c);
 
 /* Whom a query may be asked of again. */
 enum pool_again {
+	AGAIN_HEDGE, /* another one that is up: nothing is lost yet that would be worth more */
 	AGAIN_BETTER, /* another one that no failed probe speaks against: the first did answer */
 	AGAIN_OTHER, /* another one, before nobody is asked even one that is down */
 	AGAIN_ANY, /* or the same again; if only one was tried, before those that are down or drain:

@@ -181,7 +181,9 @@ int pool_choose_again(struct choice *c, enum pool_again again)
 	int i;
 
 	c->is_test = false;
-	i = search_again(c, CHOICE_UP, CHOICE_EJECTED);
+	i = search_again(c, CHOICE_UP, again == AGAIN_HEDGE ? CHOICE_UP : CHOICE_EJECTED);
+	if (again == AGAIN_HEDGE)
+		return i;
 	if (i == POOL_NO_SERVER && again == AGAIN_ANY && n_tried == 1)
 		i = repeat(c);
 	if (i == POOL_NO_SERVER)

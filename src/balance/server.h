@@ -136,12 +136,12 @@ const char *server_state_text(const struct server *s);
 /* Counters per server, a block per worker and server; the same rules as base/metric. */
 #define SERVER_METRIC_LIST(X) \
 	X(queries, "Queries sent to the server.") \
-	X(replies, "Replies of the server that were accepted.") \
+	X(replies, "Replies of the server that matched, late ones too.") \
 	X(timeouts, "Queries without a reply in attempt_timeout_ms.") \
-	X(errors, "Queries that could not be sent.") \
-	X(servfail, "Accepted replies with rcode SERVFAIL.") \
-	X(refused, "Accepted replies with rcode REFUSED.") \
-	X(latency_us, "Time to accepted replies, all together, in microseconds.")
+	X(errors, "Queries that could not be sent, or met an ICMP error.") \
+	X(servfail, "Matching replies with rcode SERVFAIL.") \
+	X(refused, "Matching replies with rcode REFUSED.") \
+	X(latency_us, "Time to matching replies, all together, in microseconds.")
 
 enum server_metric_id {
 #define X(name, help) SERVER_METRIC_##name,

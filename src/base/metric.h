@@ -43,12 +43,13 @@
 	X(answer_errors, NOTE, "Answers the kernel refused to send.") \
 	X(attempts, NOTE, "Queries sent to servers, probes not counted.") \
 	X(attempt_timeouts, NOTE, "Attempts without a reply in attempt_timeout_ms.") \
-	X(attempt_errors, NOTE, "Attempts that could not be sent.") \
+	X(attempt_errors, NOTE, "Attempts that could not be sent, or met an ICMP error.") \
 	X(retries, NOTE, "Attempts after the first of a query, hedges not counted.") \
 	X(retries_denied, NOTE, "Retries not made: the budget was empty.") \
 	X(hedges, NOTE, "Second attempts before the first was overdue.") \
 	X(hedges_won, NOTE, "Hedges that were answered first.") \
 	X(hedges_denied, NOTE, "Hedges not made: no token was left.") \
+	X(hedges_off, NOTE, "Hedges not made: too few of those before were won.") \
 	X(tests, NOTE, "Queries sent to an ejected server to test it.") \
 	X(attempts_resent, NOTE, "Attempts sent again after an older ICMP error.") \
 	X(socket_errors, NOTE, "ICMP and other errors read from server sockets.") \

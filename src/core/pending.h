@@ -87,6 +87,7 @@ struct pending {
 	bool may_retry; /* nothing forbids asking twice */
 	bool may_hedge; /* and it has not been hedged */
 	bool is_denied; /* a retry was due, and there was no token for it */
+	bool is_fallback_cut; /* it was too large to keep whole */
 	bool is_hurried; /* its client asked again, and a retry was made for that */
 	struct attempt attempts[PENDING_ATTEMPTS];
 	uint8_t inline_bytes[PENDING_INLINE_BYTES];

@@ -18,6 +18,26 @@ void worker_flush(struct worker *w)
 	w->n_self = 0;
 }
 
+static bool is_worth_trimming(const struct worker *w)
+{
+	return w->n_queries > WORKER_TRIM_OVER || w->n_taken > WORKER_TRIM_OVER;
+}
+
+void worker_taken(struct worker *w, size_t n, int64_t now_ns)
+{
+	w->n_taken += n;
+	if (w->trim_ns == INT64_MAX && is_worth_trimming(w))
+		w->trim_ns = now_ns + WORKER_TRIM_AFTER_MS * CLOCK_NS_PER_MS;
+}
+
+static void trim(struct worker *w, int64_t now_ns)
+{
+	bool is_done = w->env.ops->trim(w->env.ctx) && !is_worth_trimming(w);
+
+	w->n_taken = 0;
+	w->trim_ns = is_done ? INT64_MAX : now_ns + WORKER_TRIM_AFTER_MS * CLOCK_NS_PER_MS;
+}
+
 static void trace(struct worker *w, const struct worker_event *event)
 {
 	if (w->env.ops->trace)
@@ -27,6 +47,7 @@ static void trace(struct worker *w, const struct worker_event *event)
 void worker_event(struct worker *w, int64_t now_ns)
 {
 	w->batch++;
+	w->load.tier = NULL;
 	budget_advance(&w->silence, now_ns);
 	budget_advance(&w->rcodes, now_ns);
 	debtors_advance(&w->debtors, now_ns);
@@ -211,13 +232,14 @@ static bool may_ask_twice(const struct query_view *q)
 	       q->question.qtype != RRTYPE_AXFR && q->question.qtype != RRTYPE_IXFR;
 }
 
-/* Whatever an ejected server makes of it, it must be retried. */
+/* Whatever an ejected server makes of it, its client must get an answer: so silence and errors must be
+ * retried. An rcode that is not is an answer, by whichever server, and ejects nobody. */
 static bool may_test(const struct worker *w, const struct query_view *q)
 {
-	const unsigned all = RETRY_ON_TIMEOUT | RETRY_ON_UNREACHABLE | RETRY_ON_SERVFAIL |
-			     RETRY_ON_REFUSED;
+	const unsigned no_answer = RETRY_ON_TIMEOUT | RETRY_ON_UNREACHABLE;
 
-	return w->env.params->attempts > 1 && w->env.params->retry_on == all && may_ask_twice(q);
+	return w->env.params->attempts > 1 && (w->env.params->retry_on & no_answer) == no_answer &&
+	       may_ask_twice(q);
 }
 
 /* What the pending must remember of the query beside its bytes. */
@@ -278,8 +300,6 @@ static void start(struct worker *w, int64_t now_ns, const struct datagram *d,
 	budget_gain(&w->silence);
 	budget_gain(&w->rcodes);
 	worker_hedge_gain(w);
-	if (w->n_queries > WORKER_TRIM_OVER && w->trim_ns == INT64_MAX)
-		w->trim_ns = now_ns + WORKER_TRIM_AFTER_MS * CLOCK_NS_PER_MS;
 	trace_datagram(w, d, q, WORKER_EVENT_QUERY, server, 0, NULL);
 	randomize_case(w, p);
 	if (worker_attempt_send(w, p, socket, 0, now_ns))
@@ -312,6 +332,7 @@ static uint16_t choose(
 		.qname_len = q->question.name_len,
 		.client = &d->origin.client,
 		.tried = tried,
+		.load = &w->load,
 		.may_test = may_test(w, q),
 	};
 
@@ -403,6 +424,7 @@ void worker_take(struct worker *w, int64_t now_ns, struct datagram *const *datag
 	worker_event(w, now_ns);
 	for (size_t i = 0; i < n; i++)
 		take_one(w, now_ns, datagrams[i]);
+	worker_taken(w, n, now_ns);
 	worker_flush(w);
 }
 
@@ -430,11 +452,8 @@ void worker_tick(struct worker *w, int64_t now_ns)
 	worker_event(w, now_ns);
 	while ((node = wheel_expire(&w->wheel, now_ns)))
 		time_is_up(w, (struct pending *)node, now_ns);
-	if (now_ns >= w->trim_ns) {
-		bool done = w->env.ops->trim(w->env.ctx) && w->n_queries <= WORKER_TRIM_OVER;
-
-		w->trim_ns = done ? INT64_MAX : now_ns + WORKER_TRIM_AFTER_MS * CLOCK_NS_PER_MS;
-	}
+	if (now_ns >= w->trim_ns)
+		trim(w, now_ns);
 	worker_flush(w);
 }
 

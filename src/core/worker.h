@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "balance/choice.h"
 #include "balance/probe.h"
 #include "balance/signs.h"
 #include "base/hash.h"
@@ -43,7 +44,7 @@ enum retry_cause {
 #define WORKER_AFTER_MAX 8192 /* answered queries with attempts whose time is not over */
 #define WORKER_CHOICES_MAX 4 /* servers tried for a query until one has a socket */
 #define WORKER_TRIM_AFTER_MS 2000 /* memory goes back this long after it was last much in use */
-#define WORKER_TRIM_OVER 512 /* pendings: fewer leave nothing worth giving back */
+#define WORKER_TRIM_OVER 512 /* pendings, or datagrams: fewer leave nothing worth giving back */
 
 struct metric_block;
 struct pool;
@@ -173,10 +174,12 @@ struct worker {
 	struct worker_socket *sockets;
 	uint16_t n_sockets; /* size of sockets */
 	uint64_t batch; /* counts events in: a socket is drawn per server and batch */
+	struct choice_load load; /* of this event */
 	uint32_t n_queries; /* pendings of kind query */
 	uint32_t n_after; /* and of kind after */
 	int32_t credit; /* of env.quota */
 	int64_t trim_ns; /* INT64_MAX: nothing to give back */
+	size_t n_taken; /* queries and replies since memory went back last */
 	unsigned n_self; /* self_replies in use since the last flush */
 	uint8_t self_replies[WORKER_SELF_REPLIES][WORKER_SELF_BYTES];
 };
@@ -198,10 +201,12 @@ enum worker_send_error { WORKER_SEND_UNREACHABLE, WORKER_SEND_NO_ROOM };
 /* The send named by `ref` was not accepted by the kernel. */
 void worker_send_failed(
 	struct worker *w, int64_t now_ns, uint64_t ref, enum worker_send_error error);
-/* An ICMP answer to something sent by this socket: its server is suspect, a probe that is out by it
- * has failed, and every query that waits at it is asked elsewhere now, within the budget. The
- * attempts stay matched, because such a message can be forged and names no query. */
-void worker_socket_failed(struct worker *w, int64_t now_ns, uint16_t socket);
+/* An ICMP answer to something sent by this socket before sent_before_ns (INT64_MAX: ever): its server
+ * is suspect, a probe that is out by it has failed, and every query that waits at it is asked elsewhere
+ * now, within the budget. The attempts stay matched, because such a message can be forged and names no
+ * query. */
+void worker_socket_failed(
+	struct worker *w, int64_t now_ns, uint16_t socket, int64_t sent_before_ns);
 /* `socket` is the fresh one if the order is for a fresh one, else ignored. If it could not be made
  * (WORKER_SOCKET_NONE), `failure` says what that means for the probe. */
 void worker_probe(struct worker *w, int64_t now_ns, const struct probe_order *order,

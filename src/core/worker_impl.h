@@ -35,6 +35,8 @@ static inline uint32_t worker_age_us(const struct pending *p, int64_t now_ns)
 /* An event begins: sockets are drawn anew, and the budgets hear what time it is. */
 void worker_event(struct worker *w, int64_t now_ns);
 void worker_flush(struct worker *w);
+/* So many datagrams were read, and took memory on their way here. */
+void worker_taken(struct worker *w, size_t n, int64_t now_ns);
 /* A buffer of WORKER_SELF_BYTES that stays as it is until the next flush. */
 uint8_t *worker_self_buffer(struct worker *w);
 /* The client's own spelling of the question comes back before anybody sees it again. */

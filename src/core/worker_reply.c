@@ -143,17 +143,18 @@ static void count_reply(
 
 /* Hands the client a server's reply, made its own. The pending goes on. */
 static void deliver(struct worker *w, struct pending *p, uint16_t server, struct worker_reply *r,
-	struct reply_view *v, int64_t now_ns)
+	struct reply_view *v, bool is_cut, int64_t now_ns)
 {
 	unsigned rcode = header_rcode(v->header.flags);
 	complete(w, p, r, v);
-	bool is_cut = r->len > reply_limit(w, p);
+	bool is_too_large = r->len > reply_limit(w, p);
 
 	restore_client(w, p, r, v);
-	if (is_cut) {
+	if (is_too_large)
 		r->len = reply_truncate(r->data, r->len, v, p->client_udp_size != 0);
+	is_cut |= is_too_large;
+	if (is_cut)
 		count(w, METRIC_truncated);
-	}
 	count(w, METRIC_answered_server);
 	w->env.ops->answer(w->env.ctx, &p->origin, r->data, r->len);
 	if (w->env.ops->trace) {
@@ -176,7 +177,7 @@ static void answer(struct worker *w, struct pending *p, unsigned i, struct worke
 {
 	unsigned rcode = header_rcode(v->header.flags);
 
-	deliver(w, p, p->attempts[i].server, r, v, now_ns);
+	deliver(w, p, p->attempts[i].server, r, v, false, now_ns);
 	worker_answered_well(w, p, i, rcode == RCODE_NOERROR || rcode == RCODE_NXDOMAIN, now_ns);
 	worker_attempt_close(w, p, i);
 	worker_finish(w, p, now_ns);
@@ -222,7 +223,8 @@ static void keep(struct worker *w, struct pending *p, uint16_t server, struct wo
 	if (p->fallback != PENDING_NONE)
 		return;
 	complete(w, p, r, v);
-	if (r->len > PENDING_FALLBACK_MAX)
+	p->is_fallback_cut = r->len > PENDING_FALLBACK_MAX;
+	if (p->is_fallback_cut)
 		r->len = reply_truncate(r->data, r->len, v, true);
 	/* Without room to keep it, the client hears of it as of any failure. */
 	if (r->len <= PENDING_FALLBACK_MAX)
@@ -238,7 +240,7 @@ void worker_send_fallback(struct worker *w, struct pending *p, int64_t now_ns)
 	memcpy(r.data, pending_fallback(w->env.shard, p), r.len);
 	reply_parse(r.data, r.len, &v);
 	count(w, METRIC_fallbacks);
-	deliver(w, p, p->fallback_server, &r, &v, now_ns);
+	deliver(w, p, p->fallback_server, &r, &v, p->is_fallback_cut, now_ns);
 	worker_finish(w, p, now_ns);
 }
 
@@ -287,5 +289,6 @@ void worker_replies(struct worker *w, int64_t now_ns, struct worker_reply *repli
 		if (p)
 			take_reply(w, p, i, &replies[k], &v, now_ns);
 	}
+	worker_taken(w, n, now_ns);
 	worker_flush(w);
 }

@@ -155,13 +155,17 @@ static void hedge(struct worker *w, struct pending *p, int64_t now_ns)
 	struct hedging *h = &w->hedging;
 
 	p->may_hedge = false;
-	if (now_ns < h->off_until_ns || !may_ask_again(w, p, now_ns))
+	if (!may_ask_again(w, p, now_ns))
 		return;
+	if (now_ns < h->off_until_ns) {
+		count(w, METRIC_hedges_off);
+		return;
+	}
 	if (h->tokens < HEDGE_TOKEN) {
 		count(w, METRIC_hedges_denied);
 		return;
 	}
-	if (!ask_again(w, p, now_ns, AGAIN_BETTER, ATTEMPT_FOR_SILENCE | ATTEMPT_HEDGE, "hedge"))
+	if (!ask_again(w, p, now_ns, AGAIN_HEDGE, ATTEMPT_FOR_SILENCE | ATTEMPT_HEDGE, "hedge"))
 		return;
 	h->tokens -= HEDGE_TOKEN;
 	count(w, METRIC_hedges);
@@ -284,12 +288,17 @@ void worker_query_due(struct worker *w, struct pending *p, int64_t now_ns)
 
 /* ---- errors ----------------------------------------------------------------------------------- */
 
+static void suspect_unreachable(struct worker *w, uint16_t server)
+{
+	if (signs_unreachable(server_of(w, server)))
+		w->env.ops->sign(w->env.ctx, server, SIGN_UNREACHABLE);
+}
+
 static void tell_unreachable(struct worker *w, uint16_t server)
 {
 	count(w, METRIC_attempt_errors);
 	count_server(w, server, SERVER_METRIC_errors);
-	if (signs_unreachable(server_of(w, server)))
-		w->env.ops->sign(w->env.ctx, server, SIGN_UNREACHABLE);
+	suspect_unreachable(w, server);
 }
 
 static void no_room(struct worker *w, struct pending *p, unsigned i, int64_t now_ns)
@@ -351,17 +360,46 @@ static void unreachable(struct worker *w, struct pending *p, unsigned i, int64_t
 	worker_settle(w, p, now_ns);
 }
 
-void worker_socket_failed(struct worker *w, int64_t now_ns, uint16_t socket)
+/* Times of attempts are whole microseconds, rounded down. */
+static bool is_sent_before(const struct pending *p, const struct attempt *a, int64_t before_ns)
+{
+	return p->arrival_ns + (a->sent_us + INT64_C(1)) * CLOCK_NS_PER_US <= before_ns;
+}
+
+/* The link to the youngest attempt by the socket that was sent before then: the list begins with the
+ * youngest. */
+static const uint32_t *link_before(
+	const struct worker *w, const struct worker_socket *s, int64_t before_ns)
+{
+	const uint32_t *link = &s->list;
+
+	while (*link != 0) {
+		unsigned i;
+		const struct pending *p = pending_list_at(w->env.shard, *link, &i);
+
+		if (is_sent_before(p, &p->attempts[i], before_ns))
+			break;
+		link = &p->attempts[i].list_next;
+	}
+	return link;
+}
+
+void worker_socket_failed(struct worker *w, int64_t now_ns, uint16_t socket, int64_t sent_before_ns)
 {
 	struct worker_socket *s = &w->sockets[socket];
+	const uint32_t *link;
 
 	if (!s->is_open)
 		return;
 	worker_event(w, now_ns);
-	/* Each is taken off the list; what is sent meanwhile comes before those, and is not meant. */
-	for (uint32_t n = s->in_flight; n > 0 && s->list != 0; n--) {
+	link = link_before(w, s, sent_before_ns);
+	if (link != &s->list)
+		suspect_unreachable(w, s->server);
+	/* Each is taken off the list. What is not meant stays: it is waited for, so its query does not
+	 * end. */
+	for (uint32_t n = s->in_flight; n > 0 && *link != 0; n--) {
 		unsigned i;
-		struct pending *p = pending_list_at(w->env.shard, s->list, &i);
+		struct pending *p = pending_list_at(w->env.shard, *link, &i);
 
 		if (p->kind == PENDING_PROBE)
 			worker_probe_end(w, p, now_ns, PROBE_UNREACHABLE, 0);

@@ -53,6 +53,12 @@ struct failed_send {
 	enum worker_send_error error;
 };
 
+/* A send that gave an older datagram's error back: one of before this event. */
+struct old_error {
+	uint16_t socket;
+	int64_t event_ns;
+};
+
 struct worker_thread {
 	/* set at start */
 	struct worker_thread_params params;
@@ -75,8 +81,7 @@ struct worker_thread {
 	struct outgoing sends, answers;
 	struct failed_send failed[OUTGOING_MAX]; /* for the machine */
 	size_t n_failed;
-	uint16_t
-		icmp_sockets[OUTGOING_MAX]; /* that gave an older datagram's error back at a send */
+	struct old_error icmp[OUTGOING_MAX];
 	size_t n_icmp;
 	struct inbox_slot slots[BATCH_MAX];
 	struct worker_reply replies[BATCH_MAX];
@@ -118,7 +123,10 @@ static bool send_failed(void *ctx, const struct outbox_item *item, int error, un
 	if (tries == 1) {
 		count(t, METRIC_attempts_resent);
 		if (t->n_icmp < OUTGOING_MAX)
-			t->icmp_sockets[t->n_icmp++] = t->sends.by[item->token];
+			t->icmp[t->n_icmp++] = (struct old_error){
+				.socket = t->sends.by[item->token],
+				.event_ns = t->now_ns,
+			};
 		return true;
 	}
 	if (t->n_failed < OUTGOING_MAX)
@@ -247,9 +255,9 @@ static void report_failures(struct worker_thread *t)
 
 			worker_send_failed(t->worker, t->now_ns, f.ref, f.error);
 		} else {
-			uint16_t socket = t->icmp_sockets[--t->n_icmp];
+			struct old_error e = t->icmp[--t->n_icmp];
 
-			worker_socket_failed(t->worker, t->now_ns, socket);
+			worker_socket_failed(t->worker, t->now_ns, e.socket, e.event_ns);
 		}
 	}
 }
@@ -277,7 +285,7 @@ static size_t read_socket(struct worker_thread *t, uint16_t socket, size_t n)
 
 		if (got < 0) {
 			count(t, METRIC_socket_errors);
-			worker_socket_failed(t->worker, t->now_ns, socket);
+			worker_socket_failed(t->worker, t->now_ns, socket, INT64_MAX);
 			continue; /* data may follow it */
 		}
 		for (int i = 0; i < got; i++)

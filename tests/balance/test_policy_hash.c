@@ -279,7 +279,8 @@ Test(policy_hash, few_names_move_when_a_server_is_removed)
 	pool_free(&with);
 }
 
-/* One name alone: nobody beyond load_factor of its share, and nobody moved below the floor of 8. */
+/* One name alone: nobody beyond load_factor of its share, and nobody moved below the floor of 8; the
+ * same with a sum that is kept. */
 Test(policy_hash, bounds_the_load_of_a_hot_name)
 {
 	static const struct {
@@ -293,7 +294,9 @@ Test(policy_hash, bounds_the_load_of_a_hot_name)
 		{ 10.0, { 1, 1, 1, 1 } },
 	};
 
-	for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+	for (size_t row = 0; row < 2 * sizeof cases / sizeof cases[0]; row++) {
+		size_t k = row / 2;
+		struct choice_load load = { .tier = NULL };
 		struct fixture_params f;
 		struct pool *pool = NULL;
 		struct fixture_query q;
@@ -306,6 +309,7 @@ Test(policy_hash, bounds_the_load_of_a_hot_name)
 		cr_assert_eq(pool_new(&f.pool, &pool), 0);
 		fixture_rng(&rng, 12);
 		fixture_query_init(&q, pool, &rng);
+		q.choice.load = row % 2 ? &load : NULL;
 		for (int i = 0; i < 4; i++)
 			sum += cases[k].weights[i];
 		for (uint32_t total = 1; total <= 2000; total++) {
@@ -324,6 +328,34 @@ Test(policy_hash, bounds_the_load_of_a_hot_name)
 				"a bound above everything moves nothing");
 		pool_free(&pool);
 	}
+}
+
+/* Its servers are looked at once in a batch, however many there are. */
+Test(policy_hash, sums_the_load_once_for_choices_that_share_it)
+{
+	struct pool *pool = fixture_pool(POLICY_HASH, NULL, 2, 10000, SERVER_FORCED_UP);
+	struct choice_load load = { .tier = NULL };
+	struct fixture_query q;
+	struct rng rng;
+
+	fixture_rng(&rng, 12);
+	fixture_query_init(&q, pool, &rng);
+	q.choice.load = &load;
+	int first = pool_choose(&q.choice);
+	atomic_store(&pool->servers[first].outstanding, 100);
+	atomic_store(&pool->servers[!first].outstanding, 100);
+	cr_expect_eq(pool_choose(&q.choice), first);
+	cr_expect_eq(load.outstanding, 201);
+	cr_expect_eq(load.weight, UINT64_C(2) * SERVER_SHARE_FULL);
+	atomic_store(&pool->servers[!first].outstanding, 1000);
+	cr_expect_eq(pool_choose(&q.choice), first, "within the bound by the old sum, too");
+	cr_expect_eq(load.outstanding, 202, "nobody was looked at");
+	uint16_t tried[1] = { (uint16_t)!first };
+	q.choice.tried = tried;
+	q.choice.n_tried = 1;
+	cr_expect_eq(pool_choose(&q.choice), first);
+	cr_expect_eq(load.outstanding, 202, "the sum of a query that tried somebody is its own");
+	pool_free(&pool);
 }
 
 Test(policy_hash, refuses_load_factors_without_sense)

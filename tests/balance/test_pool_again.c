@@ -19,6 +19,11 @@ Test(pool_again, asks_in_order)
 		enum pool_again again;
 		const char *order;
 	} cases[] = {
+		{ "hedge: another that is up", "UU", "00", "0", AGAIN_HEDGE, "1-" },
+		{ "hedge: of another tier", "UU", "01", "0", AGAIN_HEDGE, "1-" },
+		{ "hedge: not the same", "U", "0", "0", AGAIN_HEDGE, "-" },
+		{ "hedge: not ejected, nor draining, nor down", "UEuDF", "00000", "0", AGAIN_HEDGE,
+			"-" },
 		{ "untried", "UU", "00", "0", AGAIN_BETTER, "1-" },
 		{ "refused: not the same", "U", "0", "0", AGAIN_BETTER, "-" },
 		{ "refused: nor those down", "UDF", "000", "0", AGAIN_BETTER, "-" },

@@ -308,6 +308,57 @@ Test(worker_failure, a_server_that_fails_at_once_does_not_draw_the_traffic)
 	cr_expect_lt(n, 10, "least-outstanding: %u of 3000", n);
 }
 
+static void begin_with_bad_a(uint32_t places)
+{
+	struct world_params p = world_defaults();
+
+	p.max_outstanding = 100000;
+	p.places = places;
+	p.policy = POLICY_FIRST_AVAILABLE;
+	p.worker.attempts = 2;
+	p.worker.retry_budget_percent = 0;
+	p.worker.n_workers = 1000; /* who share ten retries a second */
+	begin(&p);
+}
+
+Test(worker_failure, the_place_of_a_bad_reply_stays_taken_though_its_retry_is_denied)
+{
+	begin_with_bad_a(1024);
+	for (uint16_t i = 0; i < 100; i++) { /* all of the budget, for nothing */
+		char name[32];
+
+		snprintf(name, sizeof name, "www.d%u.example", i);
+		world_query(w, name, A, i, 1);
+		world_reply(w, RCODE_SERVFAIL);
+	}
+	world_advance_ms(w, 3001);
+	world_expect_metric(w, retries, 100);
+	cr_assert_eq(world_outstanding(w), 0);
+	world_forget(w);
+	world_query(w, "www.example", A, 500, 1);
+	world_reply(w, RCODE_SERVFAIL);
+	world_expect_answer(w, 1, 500, RCODE_SERVFAIL);
+	world_expect_metric(w, retries_denied, 1);
+	cr_expect_eq(server_outstanding(&w->pool->servers[0]), 1, "it looks idle");
+	world_advance_ms(w, 751);
+	cr_expect_eq(world_outstanding(w), 0);
+}
+
+Test(worker_failure, places_are_kept_for_so_many_answered_queries_and_no_more)
+{
+	begin_with_bad_a(2 * WORKER_AFTER_MAX);
+	for (unsigned i = 0; i < WORKER_AFTER_MAX + 100; i++) {
+		world_query(w, "example.com", A, (uint16_t)i, 1);
+		world_reply(w, RCODE_SERVFAIL);
+		world_reply(w, RCODE_NOERROR);
+		world_expect_answer(w, 1, (uint16_t)i, RCODE_NOERROR);
+		world_forget(w);
+	}
+	cr_expect_eq(server_outstanding(&w->pool->servers[0]), WORKER_AFTER_MAX);
+	world_advance_ms(w, 751);
+	cr_expect_eq(world_outstanding(w), 0);
+}
+
 /* ---- no socket ---------------------------------------------------------------------------------------- */
 
 Test(worker_failure, without_a_socket_to_the_chosen_server_another_is_asked)
@@ -358,7 +409,7 @@ Test(worker_failure, a_query_tries_no_more_servers_than_the_limit)
 		cr_expect_leq(server_outstanding(&w->pool->servers[s]), 1, "server %zu twice", s);
 }
 
-Test(worker_failure, one_without_a_socket_and_one_at_its_limit_mean_overload)
+Test(worker_failure, servers_at_their_limits_mean_overload_though_one_has_no_socket)
 {
 	struct world_params p = world_defaults();
 
@@ -376,6 +427,24 @@ Test(worker_failure, one_without_a_socket_and_one_at_its_limit_mean_overload)
 	world_expect_answer(w, 1, 3, RCODE_REFUSED);
 	world_expect_metric(w, shed_limit, 1);
 	world_expect_metric(w, answered_unreachable, 0);
+}
+
+Test(worker_failure, one_without_a_socket_beside_one_at_its_limit_is_no_overload)
+{
+	struct world_params p = world_defaults();
+
+	p.max_outstanding = 2;
+	p.policy = POLICY_FIRST_AVAILABLE;
+	p.without_sockets = true;
+	begin(&p);
+	w->can_open = true;
+	w->unreachable = 0;
+	cr_assert(server_reserve(&w->pool->servers[1]) && server_reserve(&w->pool->servers[1]));
+	world_query(w, "example.com", A, 5, 1);
+	world_expect_answer(w, 1, 5, RCODE_SERVFAIL);
+	world_expect_metric(w, answered_unreachable, 1);
+	world_expect_metric(w, shed_limit, 0);
+	server_release(&w->pool->servers[1], 2);
 }
 
 /* ---- no room of ours ------------------------------------------------------------------------------------ */
@@ -489,12 +558,53 @@ Test(worker_failure, a_send_that_fails_behind_an_icmp_error_makes_one_retry)
 	begin_with_attempts(3);
 	world_query(w, "example.com", A, 5, 1);
 	const struct world_sent *first = world_sent(w, 0);
-	worker_socket_failed(w->worker, w->now_ns, first->socket);
+	worker_socket_failed(w->worker, w->now_ns, first->socket, INT64_MAX);
 	world_send_failed(w, first);
 	cr_expect_eq(w->n_sent, 2, "%zu sent", w->n_sent);
 	world_expect_metric(w, attempt_errors, 1);
 	world_reply(w, RCODE_NOERROR);
 	world_expect_answer(w, 1, 5, RCODE_NOERROR);
+}
+
+/* A send gave the error back, and the datagram went out after all. */
+Test(worker_failure, an_old_icmp_error_spares_what_was_sent_since)
+{
+	struct world_params p = world_defaults();
+
+	p.worker.attempts = 3;
+	p.worker.sockets_per_server = 1;
+	begin(&p);
+	world_query_batch(w, 2, 100, 1); /* one of them goes to each server */
+	world_advance_us(w, 1500);
+	world_query_batch(w, 4, 200, 1);
+	struct world_sent old = w->sent[0], young[2] = { w->sent[2], w->sent[4] };
+	cr_assert_eq(young[0].socket, old.socket);
+	cr_assert_eq(young[1].socket, old.socket);
+	size_t n_sent = w->n_sent;
+	worker_socket_failed(w->worker, w->now_ns, old.socket, w->now_ns);
+	cr_expect_eq(w->n_sent - n_sent, 1, "%zu sent again", w->n_sent - n_sent);
+	world_expect_metric(w, attempt_errors, 1);
+	cr_expect_eq(w->n_signs[SIGN_UNREACHABLE], 1);
+	for (size_t i = 0; i < 2; i++) {
+		struct message m = world_make_reply(&young[i], RCODE_NOERROR);
+
+		world_deliver(w, &young[i], &m);
+		world_expect_answer(w, 1, (uint16_t)(200 + 2 * i), RCODE_NOERROR);
+	}
+	world_expect_silence(w);
+	world_expect_metric(w, retries, 1);
+}
+
+Test(worker_failure, an_old_icmp_error_makes_suspect_though_all_is_spared)
+{
+	begin_with_attempts(3);
+	world_query(w, "example.com", A, 5, 1);
+	worker_socket_failed(w->worker, w->now_ns, world_sent(w, 0)->socket, w->now_ns);
+	cr_expect_eq(w->n_sent, 1);
+	cr_expect_eq(w->n_signs[SIGN_UNREACHABLE], 1);
+	world_expect_metric(w, attempt_errors, 0);
+	worker_socket_failed(w->worker, w->now_ns, world_sent(w, 0)->socket, INT64_MAX);
+	cr_expect_eq(w->n_sent, 2, "its own error, read from the socket");
 }
 
 Test(worker_failure, retries_of_one_moment_leave_together)
@@ -504,7 +614,7 @@ Test(worker_failure, retries_of_one_moment_leave_together)
 	uint16_t socket = world_sent(w, 0)->socket;
 	unsigned before = w->n_flushes;
 	size_t n_sent = w->n_sent;
-	worker_socket_failed(w->worker, w->now_ns + CLOCK_NS_PER_MS, socket);
+	worker_socket_failed(w->worker, w->now_ns + CLOCK_NS_PER_MS, socket, INT64_MAX);
 	cr_expect_gt(w->n_sent, n_sent + 5);
 	cr_expect_eq(w->n_flushes - before, 1);
 }
@@ -514,7 +624,7 @@ Test(worker_failure, bytes_handed_out_at_one_moment_leave_before_they_change)
 	begin_with_attempts(3);
 	world_query(w, "example.com", A, 5, 1);
 	unsigned before = w->n_flushes;
-	worker_socket_failed(w->worker, w->now_ns, world_sent(w, 0)->socket);
+	worker_socket_failed(w->worker, w->now_ns, world_sent(w, 0)->socket, INT64_MAX);
 	cr_expect_eq(w->n_flushes - before, 2);
 }
 

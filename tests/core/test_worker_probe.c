@@ -414,6 +414,29 @@ Test(worker_probe, a_slow_server_keeps_its_sockets)
 	cr_expect_eq(w->n_wanted, 0);
 }
 
+Test(worker_probe, while_other_sockets_are_answered_only_the_one_that_was_not_is_replaced)
+{
+	probe(0, 7);
+	struct world_sent first = *world_sent(w, 0);
+	world_advance_ms(w, 100);
+	for (uint16_t i = 0; i < 2; i++) { /* one at each server */
+		world_query(w, "example.com", A, i, 1);
+		world_reply(w, RCODE_NOERROR);
+	}
+	world_advance_ms(w, 233);
+	uint16_t fresh = repeat_as(0, 7);
+	world_reply(w, RCODE_NOERROR);
+	cr_expect_eq(last_result()->outcome, PROBE_ANSWERED);
+	cr_expect_not(last_result()->took_over);
+	cr_assert_eq(w->n_unused, 0, "its probe is still waited for");
+	cr_expect(carries_traffic(0, fresh));
+	cr_expect_not(carries_traffic(0, first.socket));
+	cr_expect_eq(w->worker->servers[0].n_sockets, 4);
+	world_advance_ms(w, 1000);
+	cr_assert_eq(w->n_unused, 1);
+	cr_expect_eq(w->unused[0], first.socket);
+}
+
 Test(worker_probe, an_answer_with_any_rcode_shows_that_the_socket_lives)
 {
 	probe(0, 7);

@@ -166,6 +166,23 @@ Test(worker_socket, one_that_is_missing_is_wanted_once_per_batch)
 
 /* ---- limits ------------------------------------------------------------------------------------------- */
 
+Test(worker_socket, what_is_out_with_all_is_summed_anew_for_each_batch)
+{
+	struct world_params p = world_defaults();
+
+	p.policy = POLICY_HASH;
+	begin(&p);
+	for (unsigned i = 1; i <= 3; i++) {
+		for (unsigned k = 0; k < 100; k++) /* asked by another worker */
+			cr_assert(server_reserve(&w->pool->servers[0]) &&
+				  server_reserve(&w->pool->servers[1]));
+		world_query_batch(w, 10, (uint16_t)(100 * i), 1);
+		cr_expect_eq(w->worker->load.outstanding, i * 210);
+	}
+	for (size_t s = 0; s < 2; s++)
+		server_release(&w->pool->servers[s], 300);
+}
+
 Test(worker_socket, max_outstanding_is_exact_and_comes_back)
 {
 	static const struct {
@@ -266,6 +283,32 @@ Test(worker_socket, memory_goes_back_after_load)
 	w->trim_is_done = true;
 	world_advance_ms(w, 10000);
 	cr_expect_eq(w->n_trims, 4);
+	cr_expect_eq(worker_next_ns(w->worker), INT64_MAX);
+}
+
+/* What was queued, and the replies, took memory as well. */
+Test(worker_socket, memory_goes_back_after_a_burst_that_left_little_pending)
+{
+	for (uint16_t i = 0; i <= WORKER_TRIM_OVER / 2; i++) {
+		cr_expect_eq(w->worker->trim_ns, INT64_MAX, "not for a small load");
+		world_query(w, "example.com", A, i, 1);
+		world_reply(w, RCODE_NOERROR);
+	}
+	world_advance_ms(w, 1999);
+	cr_expect_eq(w->n_trims, 0);
+	world_advance_ms(w, 1);
+	cr_expect_eq(w->n_trims, 1);
+	world_advance_ms(w, 2000); /* once more, for it might have gone on */
+	cr_expect_eq(w->n_trims, 2);
+	cr_expect_eq(worker_next_ns(w->worker), INT64_MAX, "nothing came since");
+	for (uint16_t i = 0; i < 3 * WORKER_TRIM_OVER; i++) { /* it goes on for three seconds */
+		world_query(w, "example.com", A, i, 1);
+		world_reply(w, RCODE_NOERROR);
+		world_advance_us(w, 2000);
+	}
+	world_advance_ms(w, 10000);
+	cr_expect_geq(w->n_trims, 4);
+	cr_expect_leq(w->n_trims, 5);
 	cr_expect_eq(worker_next_ns(w->worker), INT64_MAX);
 }
 

@@ -45,7 +45,7 @@ static void run(struct stage *s, const struct errand *e)
 		break;
 	case ERRAND_SOCKET_FAILED:
 		if (w->sockets[e->socket].is_open)
-			worker_socket_failed(w, s->now_ns, e->socket);
+			worker_socket_failed(w, s->now_ns, e->socket, INT64_MAX);
 		break;
 	case ERRAND_PROBE:
 		probe(s, e->worker, &e->order);

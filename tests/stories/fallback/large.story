@@ -8,3 +8,4 @@ a replies SERVFAIL with 50 answers
 b hears www.example. A
 at 750 c1 gets SERVFAIL truncated, with OPT, with 0 answers
 counter fallbacks is 1
+counter truncated is 1
