@@ -28,6 +28,48 @@ static bool is_probed(const struct watch *w, size_t s)
 	return !w->params.is_off && (mode == SERVER_AUTO || mode == SERVER_DRAIN);
 }
 
+/* ---- what is due when ----------------------------------------------------------------------- */
+
+static int64_t min_ns(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* When a tick has something to do for a server, as long as nobody speaks of it before; a pool that fails
+ * open waits for less. */
+static int64_t server_due_ns(const struct watch *w, size_t s)
+{
+	const struct watched *x = &w->servers[s];
+	int64_t due_ns = ejection_next_ns(&x->ejection);
+
+	if (health_is_held(&x->health))
+		due_ns = min_ns(due_ns, x->health.hold_ns);
+	if (is_probed(w, s)) {
+		due_ns = min_ns(due_ns, x->health.next_ns);
+		due_ns = min_ns(due_ns, min_ns(x->fresh_ns, x->overdue_ns));
+	}
+	return x->health.is_suspect ? due_ns : min_ns(due_ns, x->clear_ns);
+}
+
+/* After whatever has changed a server. */
+static void note_due(struct watch *w, size_t s)
+{
+	w->due_ns[s] = server_due_ns(w, s);
+	w->is_next_known = false;
+}
+
+/* The first of all servers. */
+static int64_t first_due_ns(struct watch *w)
+{
+	if (w->is_next_known)
+		return w->next_ns;
+	w->next_ns = INT64_MAX;
+	for (size_t s = 0; s < w->params.pool->n_servers; s++)
+		w->next_ns = min_ns(w->next_ns, w->due_ns[s]);
+	w->is_next_known = true;
+	return w->next_ns;
+}
+
 /* ---- probes out ----------------------------------------------------------------------------- */
 
 static void send_order(struct watch *w, size_t s, bool is_fresh, int64_t timeout_ns)
@@ -223,6 +265,7 @@ void watch_result(struct watch *w, int64_t now_ns, const struct probe_result *r)
 	} else {
 		lose_leg(w, r, now_ns);
 	}
+	note_due(w, r->server);
 	watch_publish(w, now_ns);
 }
 
@@ -282,6 +325,7 @@ static void weigh_sign(struct watch *w, size_t s, enum sign sign, int64_t now_ns
 void watch_sign(struct watch *w, int64_t now_ns, uint16_t server, enum sign sign)
 {
 	weigh_sign(w, server, sign, now_ns);
+	note_due(w, server);
 	watch_publish(w, now_ns);
 }
 
@@ -349,49 +393,48 @@ static bool is_clear_due(const struct watched *x, int64_t now_ns)
 	return now_ns >= x->clear_ns && !x->health.is_suspect;
 }
 
+static void look_at_server(struct watch *w, size_t s, bool is_failing_open, int64_t now_ns)
+{
+	struct watched *x = &w->servers[s];
+
+	look_at_ejection(w, s, now_ns);
+	look_at_hold(w, s, is_failing_open, now_ns);
+	if (is_probed(w, s))
+		look_at_probe(w, s, now_ns);
+	if (is_clear_due(x, now_ns)) {
+		x->clear_ns = INT64_MAX;
+		signs_listen(watch_server(w, s));
+	}
+	note_due(w, s);
+}
+
 void watch_tick(struct watch *w, int64_t now_ns)
 {
 	bool is_failing_open = pool_is_failing_open(w->params.pool);
 
-	for (size_t s = 0; s < w->params.pool->n_servers; s++) {
-		struct watched *x = &w->servers[s];
-
-		look_at_ejection(w, s, now_ns);
-		look_at_hold(w, s, is_failing_open, now_ns);
-		if (is_probed(w, s))
-			look_at_probe(w, s, now_ns);
-		if (is_clear_due(x, now_ns)) {
-			x->clear_ns = INT64_MAX;
-			signs_listen(watch_server(w, s));
+	if (is_failing_open || now_ns >= first_due_ns(w)) {
+		for (size_t s = 0; s < w->params.pool->n_servers; s++) {
+			if (is_failing_open || now_ns >= w->due_ns[s])
+				look_at_server(w, s, is_failing_open, now_ns);
 		}
 	}
 	watch_publish(w, now_ns);
 }
 
-static int64_t min_ns(int64_t a, int64_t b)
+static bool is_any_held(const struct watch *w)
 {
-	return a < b ? a : b;
+	for (size_t s = 0; s < w->params.pool->n_servers; s++) {
+		if (health_is_held(&w->servers[s].health))
+			return true;
+	}
+	return false;
 }
 
-int64_t watch_next_ns(const struct watch *w)
+int64_t watch_next_ns(struct watch *w)
 {
-	bool is_failing_open = pool_is_failing_open(w->params.pool);
-	int64_t next_ns = watch_publish_next_ns(w);
-
-	for (size_t s = 0; s < w->params.pool->n_servers; s++) {
-		const struct watched *x = &w->servers[s];
-
-		next_ns = min_ns(next_ns, ejection_next_ns(&x->ejection));
-		if (health_is_held(&x->health))
-			next_ns = is_failing_open ? 0 : min_ns(next_ns, x->health.hold_ns);
-		if (is_probed(w, s)) {
-			next_ns = min_ns(next_ns, x->health.next_ns);
-			next_ns = min_ns(next_ns, min_ns(x->fresh_ns, x->overdue_ns));
-		}
-		if (!x->health.is_suspect)
-			next_ns = min_ns(next_ns, x->clear_ns);
-	}
-	return next_ns;
+	if (pool_is_failing_open(w->params.pool) && is_any_held(w))
+		return 0; /* it waits no longer */
+	return min_ns(watch_publish_next_ns(w), first_due_ns(w));
 }
 
 /* ---- making and ending ---------------------------------------------------------------------- */
@@ -408,6 +451,7 @@ static void start_server(struct watch *w, size_t s, int64_t now_ns)
 	x->left_ns = now_ns;
 	if (w->params.is_off)
 		pool_set_state(w->params.pool, s, SERVER_UP); /* not of those that are forced */
+	note_due(w, s);
 }
 
 static bool measures_latency(const struct watch_params *params)
@@ -431,7 +475,8 @@ int watch_new(const struct watch_params *params, const struct watch_ops *ops, vo
 	w->is_changed = true;
 	shares_init(&w->shares, params->pool->n_tiers);
 	w->servers = calloc(params->pool->n_servers, sizeof *w->servers);
-	if (w->servers == NULL)
+	w->due_ns = calloc(params->pool->n_servers, sizeof *w->due_ns);
+	if (w->servers == NULL || w->due_ns == NULL)
 		goto out;
 	rc = 0;
 	if (measures_latency(params)) {
@@ -454,6 +499,7 @@ void watch_free(struct watch **w)
 		return;
 	latency_free(&(*w)->latency);
 	free((*w)->servers);
+	free((*w)->due_ns);
 	free(*w);
 	*w = NULL;
 }
@@ -463,7 +509,8 @@ void watch_memory(
 {
 	size_t n_servers = params->pool->n_servers;
 
-	memory_add_fixed(watch, sizeof(struct watch) + n_servers * sizeof(struct watched));
+	memory_add_fixed(watch,
+		sizeof(struct watch) + n_servers * (sizeof(struct watched) + sizeof(int64_t)));
 	if (measures_latency(params))
 		memory_add_fixed(windows, latency_bytes(n_servers));
 }

@@ -112,7 +112,7 @@ void watch_result(struct watch *w, int64_t now_ns, const struct probe_result *re
 void watch_sign(struct watch *w, int64_t now_ns, uint16_t server, enum sign sign);
 void watch_tick(struct watch *w, int64_t now_ns);
 /* When watch_tick has something to do, INT64_MAX: never. */
-int64_t watch_next_ns(const struct watch *w);
+int64_t watch_next_ns(struct watch *w);
 
 /* Any thread: probes of a server that ended well, and that failed. */
 uint64_t watch_good(const struct watch *w, size_t server);

@@ -51,6 +51,10 @@ struct watch {
 	void *ctx;
 	struct rng *rng;
 	struct watched *servers;
+	/* When each server is due, beside one another: of many servers a tick looks at few. */
+	int64_t *due_ns;
+	int64_t next_ns; /* the first of these, while it is known */
+	bool is_next_known;
 	bool has_answered; /* some server answered the probe's name NOERROR or NXDOMAIN */
 	bool has_warned; /* that the default name is refused */
 

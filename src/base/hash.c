@@ -4,6 +4,7 @@
  * nodes of different make agree. */
 #include "base/hash.h"
 
+#include <endian.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -12,11 +13,10 @@ _Static_assert(HASH_KEY_BYTES == crypto_shorthash_siphashx24_KEYBYTES, "key size
 
 static uint64_t load_le64(const uint8_t *p)
 {
-	uint64_t v = 0;
+	uint64_t v;
 
-	for (int i = 7; i >= 0; i--)
-		v = v << 8 | p[i];
-	return v;
+	memcpy(&v, p, sizeof v);
+	return le64toh(v);
 }
 
 struct hash_key hash_key_from_text(const char *text)

@@ -8,7 +8,8 @@
 #include <sodium.h>
 #include <string.h>
 
-static void refill(struct rng *r)
+/* Kept apart from the draws, which are short and made for every query. */
+__attribute__((cold, noinline)) static void refill(struct rng *r)
 {
 	static const uint8_t nonce[crypto_stream_chacha20_NONCEBYTES]; /* the key is used once */
 	uint8_t stream[RNG_SEED_BYTES + sizeof r->buffer];
@@ -32,7 +33,7 @@ void rng_init_seed(struct rng *r, const uint8_t seed[RNG_SEED_BYTES])
 	r->used = sizeof r->buffer;
 }
 
-static void draw(struct rng *r, void *out, size_t len)
+static inline void draw(struct rng *r, void *out, size_t len)
 {
 	assert(len <= sizeof r->buffer);
 	if (sizeof r->buffer - r->used < len)

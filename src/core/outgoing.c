@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Grouping is by comparison: there are at most 64 datagrams, and as a rule a few sockets. */
+ * A flush links what leaves by one descriptor to a chain. Chains are found by a small hash table, so
+ * that the work for a datagram does not grow with the number of descriptors in use. */
 #include "core/outgoing.h"
 
 #include <assert.h>
+#include <string.h>
 
 int outgoing_init(struct outgoing *o, outbox_failed *failed, void *ctx)
 {
@@ -31,6 +33,24 @@ struct outbox_item *outgoing_add(struct outgoing *o, uint16_t by, uint64_t ref)
 	return item;
 }
 
+/* Item i goes behind its chain, or begins one. Numbers of descriptors are dense: they are the hash. */
+static void link_item(struct outgoing *o, uint8_t i)
+{
+	size_t at = o->by[i] % OUTGOING_PLACES;
+
+	for (; o->places[at] != 0; at = (at + 1) % OUTGOING_PLACES) {
+		struct outgoing_chain *c = &o->chains[o->places[at] - 1];
+
+		if (o->by[c->first] == o->by[i]) {
+			o->next[c->last] = i;
+			c->last = i;
+			return;
+		}
+	}
+	o->chains[o->n_chains++] = (struct outgoing_chain){ .first = i, .last = i };
+	o->places[at] = o->n_chains;
+}
+
 /* What the kernel can take together follows each other (outbox_join): the same place, the larger first. */
 static bool is_before(const struct outbox_item *a, const struct outbox_item *b)
 {
@@ -39,22 +59,20 @@ static bool is_before(const struct outbox_item *a, const struct outbox_item *b)
 	return order < 0 || (order == 0 && a->len > b->len);
 }
 
-/* Those of i's descriptor, i first found; their number. */
-static size_t gather(struct outgoing *o, size_t i, bool *is_taken)
+/* Copies the items of a chain to `group`; their number. */
+static size_t gather(struct outgoing *o, const struct outgoing_chain *c)
 {
-	uint8_t at[OUTGOING_MAX];
-	size_t n = 0;
+	uint8_t at[OUTGOING_MAX], j = c->first;
+	size_t n = 1;
 
-	for (size_t j = i; j < o->n; j++) {
-		size_t k = n;
+	at[0] = j;
+	while (j != c->last) {
+		size_t k = n++;
 
-		if (o->by[j] != o->by[i])
-			continue;
-		is_taken[j] = true;
+		j = o->next[j];
 		for (; k > 0 && is_before(&o->items[j], &o->items[at[k - 1]]); k--)
 			at[k] = at[k - 1];
-		at[k] = (uint8_t)j;
-		n++;
+		at[k] = j;
 	}
 	for (size_t k = 0; k < n; k++)
 		o->group[k] = o->items[at[k]];
@@ -63,13 +81,20 @@ static size_t gather(struct outgoing *o, size_t i, bool *is_taken)
 
 void outgoing_flush(struct outgoing *o, const int *fds)
 {
-	bool is_taken[OUTGOING_MAX] = { false };
+	if (o->n == 0)
+		return;
+	o->n_chains = 0;
+	memset(o->places, 0, sizeof o->places);
+	for (size_t i = 0; i < o->n; i++)
+		link_item(o, (uint8_t)i);
+	for (unsigned k = 0; k < o->n_chains; k++) {
+		const struct outgoing_chain *c = &o->chains[k];
+		int fd = fds[o->by[c->first]];
 
-	for (size_t i = 0; i < o->n; i++) {
-		if (is_taken[i])
-			continue;
-		size_t n = gather(o, i, is_taken);
-		outbox_send(o->outbox, fds[o->by[i]], o->group, n);
+		if (c->first == c->last)
+			outbox_send(o->outbox, fd, &o->items[c->first], 1);
+		else
+			outbox_send(o->outbox, fd, o->group, gather(o, c));
 	}
 	o->n = 0;
 }

@@ -11,6 +11,12 @@
 #include "net/batch.h"
 
 #define OUTGOING_MAX (2 * BATCH_MAX)
+#define OUTGOING_PLACES (2 * OUTGOING_MAX)
+
+/* What leaves by one descriptor, by index, in the order in which it came. */
+struct outgoing_chain {
+	uint8_t first, last;
+};
 
 struct outgoing {
 	struct outbox *outbox;
@@ -18,6 +24,12 @@ struct outgoing {
 	struct outbox_item items[OUTGOING_MAX]; /* token: the item's index here */
 	uint16_t by[OUTGOING_MAX]; /* which of the descriptors given to outgoing_flush */
 	uint64_t refs[OUTGOING_MAX]; /* the caller's name for it, found by the token */
+	/* of a flush */
+	uint8_t n_chains;
+	struct outgoing_chain chains[OUTGOING_MAX];
+	uint8_t next[OUTGOING_MAX]; /* behind an item in its chain */
+	uint8_t places
+		[OUTGOING_PLACES]; /* a chain's number plus one, or 0: near its descriptor's */
 	struct outbox_item group[OUTGOING_MAX]; /* those of one descriptor, while they are sent */
 };
 

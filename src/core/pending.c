@@ -187,8 +187,10 @@ void pending_close(struct pending_shard *s, struct pending *p)
 	uint32_t slot = slot_of(s, p);
 
 	assert(!p->timer.link);
-	for (unsigned i = 0; i < PENDING_ATTEMPTS; i++)
-		pending_attempt_remove(s, p, i);
+	for (unsigned i = 0; i < PENDING_ATTEMPTS; i++) {
+		if (p->attempts[i].is_live)
+			pending_attempt_remove(s, p, i);
+	}
 	if (p->kind == PENDING_QUERY)
 		pending_client_remove(s, p);
 	if (p->fallback != PENDING_NONE)

@@ -88,6 +88,8 @@ static struct reply_self reply_to(const struct worker *w, const struct datagram 
 static void trace_datagram(struct worker *w, const struct datagram *d, const struct query_view *q,
 	enum worker_event_kind kind, int server, unsigned rcode, const char *reason)
 {
+	if (!w->env.ops->trace)
+		return;
 	trace(w, &(struct worker_event){
 			 .kind = kind,
 			 .origin = &d->origin,

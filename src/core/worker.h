@@ -219,6 +219,8 @@ int64_t worker_next_ns(const struct worker *w);
 /* Queries without an answer yet; probes are not counted. */
 uint32_t worker_queries(const struct worker *w);
 
+/* Live attempts on a socket: as many replies may come by it. */
+uint32_t worker_socket_in_flight(const struct worker *w, uint16_t socket);
 /* Sockets. A number for a new socket of a server, WORKER_SOCKET_NONE if the server has all its
  * sockets. A fresh one (for a probe) carries no traffic until its probe is answered. */
 uint16_t worker_socket_add(struct worker *w, uint16_t server, bool is_fresh);

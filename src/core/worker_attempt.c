@@ -84,8 +84,12 @@ void worker_attempt_overdue(struct worker *w, struct pending *p, unsigned i)
 
 void worker_end(struct worker *w, struct pending *p)
 {
-	for (unsigned i = 0; i < PENDING_ATTEMPTS; i++)
-		worker_attempt_close(w, p, i);
+	for (unsigned i = 0; i < PENDING_ATTEMPTS; i++) {
+		const struct attempt *a = &p->attempts[i];
+
+		if (a->is_live || (a->flags & ATTEMPT_PLACE)) /* few are: the others cost a look */
+			worker_attempt_close(w, p, i);
+	}
 	wheel_remove(&w->wheel, &p->timer);
 	if (p->kind == PENDING_QUERY) {
 		w->n_queries--;

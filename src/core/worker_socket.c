@@ -24,6 +24,11 @@ static uint16_t free_number(const struct worker *w)
 	return WORKER_SOCKET_NONE;
 }
 
+uint32_t worker_socket_in_flight(const struct worker *w, uint16_t socket)
+{
+	return w->sockets[socket].in_flight;
+}
+
 unsigned worker_sockets_missing(const struct worker *w, uint16_t server)
 {
 	return w->env.params->sockets_per_server - w->servers[server].n_sockets;

@@ -274,14 +274,22 @@ static void hand_over_replies(struct worker_thread *t, size_t n)
 	report_failures(t);
 }
 
+/* How many to read from a socket at a time. Where one reply is out one is read, which costs less; what
+ * else may have come there shows in the next turn. */
+static unsigned replies_wanted(const struct worker_thread *t, uint16_t socket, size_t room)
+{
+	return worker_socket_in_flight(t->worker, socket) == 1 ? 1 : (unsigned)room;
+}
+
 /* Reads one socket behind the n replies already there; the new n. */
 static size_t read_socket(struct worker_thread *t, uint16_t socket, size_t n)
 {
 	const int *fd = &t->upstream.fds[socket]; /* -1 once the machine is done with it */
 
 	for (int reads = 0; reads < READS_PER_SOCKET && *fd != -1; reads++) {
-		unsigned room = (unsigned)(BATCH_MAX - n);
-		int got = inbox_read(t->inbox, *fd, &t->slots[n], room);
+		size_t room = BATCH_MAX - n;
+		unsigned wanted = replies_wanted(t, socket, room);
+		int got = inbox_read_kept(t->inbox, *fd, (unsigned)n, wanted);
 
 		if (got < 0) {
 			count(t, METRIC_socket_errors);
@@ -295,8 +303,8 @@ static size_t read_socket(struct worker_thread *t, uint16_t socket, size_t n)
 			hand_over_replies(t, n);
 			n = 0;
 		}
-		if (got < (int)room)
-			break; /* it was emptied */
+		if ((size_t)got < room)
+			break; /* it was emptied, or has brought what was out */
 	}
 	return n;
 }
@@ -514,6 +522,7 @@ static int take_memory(struct worker_thread *t)
 		t->slots[i].data[0] = t->replies[i].data = t->reply_bytes + i * REPLY_SLOT_BYTES;
 		t->slots[i].size[0] = REPLY_SLOT_BYTES;
 	}
+	inbox_keep(t->inbox, t->slots);
 	return 0;
 }
 
@@ -606,7 +615,7 @@ int worker_thread_new(const struct worker_thread_params *params, struct worker_t
 	t->params = *params;
 	t->wakeup_fd = -1;
 	rng_init(&t->rng);
-	if ((rc = take_memory(t)) < 0 || (rc = make_parts(t)) < 0 || (rc = make_intake(t)) < 0 ||
+	if ((rc = make_parts(t)) < 0 || (rc = take_memory(t)) < 0 || (rc = make_intake(t)) < 0 ||
 		(rc = make_worker(t)) < 0) {
 		worker_thread_free(&t);
 		return rc;

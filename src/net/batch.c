@@ -38,7 +38,8 @@ struct inbox_control {
 
 struct inbox {
 	bool with_control; /* set at creation */
-	uint32_t kernel_drops; /* owner: from here on */
+	struct inbox_slot *kept; /* owner: from here on; NULL: every read has its own slots */
+	uint32_t kernel_drops;
 	struct mmsghdr headers[BATCH_MAX];
 	struct iovec pieces[BATCH_MAX][2];
 	struct sockaddr_storage names[BATCH_MAX];
@@ -76,15 +77,21 @@ void inbox_free(struct inbox **in)
 	*in = NULL;
 }
 
-static void prepare_header(struct inbox *in, unsigned i, const struct inbox_slot *slot)
+/* What the kernel writes over when it fills the header. */
+static void renew_header(struct inbox *in, unsigned i)
 {
 	struct msghdr *header = &in->headers[i].msg_hdr;
 
-	in->pieces[i][0] = (struct iovec){ slot->data[0], slot->size[0] };
-	in->pieces[i][1] = (struct iovec){ slot->data[1], slot->size[1] };
-	header->msg_iovlen = slot->size[1] != 0 ? 2 : 1;
 	header->msg_namelen = sizeof(in->names[i]);
 	header->msg_controllen = in->with_control ? sizeof(in->controls[i].bytes) : 0;
+}
+
+static void prepare_header(struct inbox *in, unsigned i, const struct inbox_slot *slot)
+{
+	in->pieces[i][0] = (struct iovec){ slot->data[0], slot->size[0] };
+	in->pieces[i][1] = (struct iovec){ slot->data[1], slot->size[1] };
+	in->headers[i].msg_hdr.msg_iovlen = slot->size[1] != 0 ? 2 : 1;
+	renew_header(in, i);
 }
 
 static void read_stamp(const struct cmsghdr *c, struct inbox_slot *slot)
@@ -153,21 +160,69 @@ static void fill_slot(struct inbox *in, unsigned i, struct inbox_slot *slot)
 		read_control(in, header, slot);
 }
 
-int inbox_read(struct inbox *in, int fd, struct inbox_slot *slots, unsigned n)
+/* Reads by n headers that are prepared, from number `first` on; their slots are those from `slots` on. */
+static int read_prepared(
+	struct inbox *in, int fd, unsigned first, struct inbox_slot *slots, unsigned n)
 {
 	int got;
 
+	do
+		got = recvmmsg(fd, &in->headers[first], n, MSG_DONTWAIT, NULL);
+	while (got == -1 && errno == EINTR);
+	if (got == -1)
+		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : ERR_SYSTEM;
+	for (unsigned i = 0; i < (unsigned)got; i++)
+		fill_slot(in, first + i, &slots[i]);
+	return got;
+}
+
+int inbox_read(struct inbox *in, int fd, struct inbox_slot *slots, unsigned n)
+{
 	if (n > BATCH_MAX)
 		n = BATCH_MAX;
 	for (unsigned i = 0; i < n; i++)
 		prepare_header(in, i, &slots[i]);
-	do
-		got = recvmmsg(fd, in->headers, n, MSG_DONTWAIT, NULL);
-	while (got == -1 && errno == EINTR);
-	if (got == -1)
+	return read_prepared(in, fd, 0, slots, n);
+}
+
+void inbox_keep(struct inbox *in, struct inbox_slot *slots)
+{
+	in->kept = slots;
+	for (unsigned i = 0; i < BATCH_MAX; i++)
+		prepare_header(in, i, &slots[i]);
+}
+
+/* Into one piece. recvmmsg would look for a second datagram, and carry headers both ways. */
+static int read_one(struct inbox *in, int fd, unsigned i)
+{
+	const struct inbox_slot *slot = &in->kept[i];
+	struct mmsghdr *header = &in->headers[i]; /* what fill_slot looks at */
+	ssize_t len;
+
+	do {
+		socklen_t name_len = sizeof(in->names[i]);
+
+		len = recvfrom(fd, slot->data[0], slot->size[0], MSG_DONTWAIT | MSG_TRUNC,
+			(struct sockaddr *)&in->names[i], &name_len);
+	} while (len == -1 && errno == EINTR);
+	if (len == -1)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : ERR_SYSTEM;
-	for (int i = 0; i < got; i++)
-		fill_slot(in, (unsigned)i, &slots[i]);
+	bool is_cut = (size_t)len > slot->size[0];
+
+	header->msg_len = (unsigned)(is_cut ? slot->size[0] : (size_t)len);
+	header->msg_hdr.msg_flags = is_cut ? MSG_TRUNC : 0;
+	fill_slot(in, i, &in->kept[i]);
+	return 1;
+}
+
+int inbox_read_kept(struct inbox *in, int fd, unsigned first, unsigned n)
+{
+	if (n == 1 && !in->with_control && in->kept[first].size[1] == 0)
+		return read_one(in, fd, first);
+	int got = read_prepared(in, fd, first, &in->kept[first], n);
+
+	for (unsigned i = 0; got > 0 && i < (unsigned)got; i++)
+		renew_header(in, first + i);
 	return got;
 }
 
@@ -419,6 +474,12 @@ static size_t refused(struct outbox *o, const struct outbox_item *items, size_t 
 	return 1;
 }
 
+/* After an error of a send: the same may be offered again at once. */
+static bool may_send_again(struct outbox *o, int fd, int error)
+{
+	return error == EINTR || (is_no_room(error) && wait_for_room(o, fd, error));
+}
+
 /* Sends the n (at most BATCH_MAX) items, gives up those that fail, and counts in o->sent. The number
  * dealt with: fewer than n when there is no room, or when the rest is to be offered in another way. */
 static size_t send_chunk(struct outbox *o, int fd, const struct outbox_item *items, size_t n)
@@ -435,11 +496,9 @@ static size_t send_chunk(struct outbox *o, int fd, const struct outbox_item *ite
 			at += (size_t)accepted;
 			o->sent += o->first[at] - first;
 			go_on(o, o->first[at] - first);
-		} else if (error == EINTR) {
+		} else if (may_send_again(o, fd, error)) {
 			continue;
 		} else if (is_no_room(error)) {
-			if (wait_for_room(o, fd, error))
-				continue;
 			o->no_room = error;
 			return first;
 		} else {
@@ -453,6 +512,35 @@ static size_t send_chunk(struct outbox *o, int fd, const struct outbox_item *ite
 	return n;
 }
 
+/* send_chunk of one item by a connected socket, which needs no header: with many servers that is nearly
+ * every datagram. */
+static size_t send_one(struct outbox *o, int fd, const struct outbox_item *item)
+{
+	for (;;) {
+		if (send(fd, item->data, item->len, MSG_DONTWAIT) != -1) {
+			o->sent++;
+			return 1;
+		}
+		int error = errno;
+
+		if (may_send_again(o, fd, error))
+			continue;
+		if (is_no_room(error)) {
+			o->no_room = error;
+			return 0;
+		}
+		if (refused(o, item, 1, error) == 1)
+			return 1;
+	}
+}
+
+static size_t send_some(struct outbox *o, int fd, const struct outbox_item *items, size_t n)
+{
+	if (n == 1 && items[0].to.family == 0)
+		return send_one(o, fd, items);
+	return send_chunk(o, fd, items, n < BATCH_MAX ? n : BATCH_MAX);
+}
+
 size_t outbox_send(struct outbox *o, int fd, const struct outbox_item *items, size_t n)
 {
 	size_t at = 0;
@@ -463,7 +551,7 @@ size_t outbox_send(struct outbox *o, int fd, const struct outbox_item *items, si
 	o->tries = 0;
 	o->n_apart = 0;
 	while (at < n && o->no_room == 0)
-		at += send_chunk(o, fd, &items[at], n - at < BATCH_MAX ? n - at : BATCH_MAX);
+		at += send_some(o, fd, &items[at], n - at);
 	for (; at < n; at++)
 		o->failed(o->ctx, &items[at], o->no_room, 0);
 	return o->sent;

@@ -44,6 +44,13 @@ size_t inbox_bytes(bool with_control); /* what it takes */
  * nothing; ERR_SYSTEM with errno for a socket error (ECONNREFUSED ...): data may follow it, so
  * call again. EINTR is handled inside. */
 int inbox_read(struct inbox *in, int fd, struct inbox_slot *slots, unsigned n);
+/* From now on each read is into some of these BATCH_MAX slots, each for the header of its number, and
+ * their buffers stay what they are: what a read left as it was is not prepared again for the next,
+ * which is most of it when many sockets bring a datagram each. */
+void inbox_keep(struct inbox *in, struct inbox_slot *slots);
+/* inbox_read into n of the kept slots, from `first` on. One alone, without control, takes a cheaper
+ * call. */
+int inbox_read_kept(struct inbox *in, int fd, unsigned first, unsigned n);
 /* How long the first datagram that waits at fd has been there, by the kernel's stamp and CLOCK_REALTIME
  * real_ns; it stays there. 0: none, or without a stamp. */
 int64_t inbox_waiting_ns(struct inbox *in, int fd, int64_t real_ns);

@@ -25,16 +25,22 @@ static struct cursor open_message(const uint8_t *data, size_t len)
 	return cursor_read_only(data, len < MESSAGE_MAX_BYTES ? len : MESSAGE_MAX_BYTES);
 }
 
+/* All of it or nothing, so that one look at the length does for its six fields. */
 static struct header take_header(struct cursor *c)
 {
-	struct header h;
+	const uint8_t *bytes = cursor_bytes(c, MESSAGE_HEADER_BYTES);
+	struct header h = { 0 };
 
-	h.id = cursor_u16(c);
-	h.flags = cursor_u16(c);
-	h.n_question = cursor_u16(c);
-	h.n_answer = cursor_u16(c);
-	h.n_authority = cursor_u16(c);
-	h.n_additional = cursor_u16(c);
+	if (!bytes)
+		return h;
+	struct cursor fields = cursor_read_only(bytes, MESSAGE_HEADER_BYTES);
+
+	h.id = cursor_u16(&fields);
+	h.flags = cursor_u16(&fields);
+	h.n_question = cursor_u16(&fields);
+	h.n_answer = cursor_u16(&fields);
+	h.n_authority = cursor_u16(&fields);
+	h.n_additional = cursor_u16(&fields);
 	return h;
 }
 

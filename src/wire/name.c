@@ -71,9 +71,31 @@ bool name_equal(const uint8_t *a, const uint8_t *b, size_t len)
 	return true;
 }
 
+#define EACH(b) (UINT64_C(0x0101010101010101) * (b))
+
+/* Eight bytes at once. Seven bits of each are added to, so no carry leaves a byte: its highest bit then
+ * says whether it has reached the other bound. */
+static uint64_t lower8(uint64_t bytes)
+{
+	uint64_t low = bytes & EACH(0x7f);
+	uint64_t from_a = low + EACH(0x80 - 'A');
+	uint64_t behind_z = low + EACH(0x80 - 'Z' - 1);
+	uint64_t upper = from_a & ~behind_z & ~bytes & EACH(0x80);
+
+	return bytes | upper >> 2;
+}
+
 void name_lower(uint8_t *out, const uint8_t *name, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
+	uint64_t bytes;
+	size_t i = 0;
+
+	for (; i + sizeof bytes <= len; i += sizeof bytes) {
+		memcpy(&bytes, name + i, sizeof bytes);
+		bytes = lower8(bytes);
+		memcpy(out + i, &bytes, sizeof bytes);
+	}
+	for (; i < len; i++)
 		out[i] = lower(name[i]);
 }
 

@@ -94,6 +94,43 @@ Test(outgoing, each_leaves_by_its_own_socket)
 	outgoing_fini(&o);
 }
 
+/* Numbers far apart, that begin at the same place of the table or beside it. */
+Test(outgoing, descriptors_are_told_apart_whatever_their_numbers)
+{
+	enum { N_FDS = 12, FDS_MAX = 65536 };
+	static const uint16_t numbers[N_FDS] = { 0, OUTGOING_PLACES, 2 * OUTGOING_PLACES, 1,
+		OUTGOING_PLACES + 1, 2, OUTGOING_PLACES - 1, 2 * OUTGOING_PLACES - 1, UINT16_MAX,
+		UINT16_MAX - 1, UINT16_MAX - OUTGOING_PLACES, 3 * OUTGOING_PLACES };
+	static const char *const texts[3] = { "a", "b", "c" };
+	static int fds[FDS_MAX];
+	int ends[N_FDS];
+
+	cr_assert_eq(outgoing_init(&o, failed, NULL), 0);
+	for (int i = 0; i < N_FDS; i++) {
+		int pair[2];
+
+		make_pair(pair);
+		fds[numbers[i]] = pair[0];
+		ends[i] = pair[1];
+	}
+	for (int k = 0; k < 3; k++) {
+		for (int i = 0; i < N_FDS; i++) {
+			if (i % 3 <= k)
+				add(numbers[i], 0, texts[k]);
+		}
+	}
+	outgoing_flush(&o, fds);
+	for (int i = 0; i < N_FDS; i++) {
+		for (int k = i % 3; k < 3; k++)
+			cr_expect_str_eq(next(ends[i]), texts[k], "%d", numbers[i]);
+		cr_expect_str_eq(next(ends[i]), "", "%d", numbers[i]);
+		close(fds[numbers[i]]);
+		close(ends[i]);
+	}
+	cr_expect_eq(n_failed, 0);
+	outgoing_fini(&o);
+}
+
 Test(outgoing, a_full_one_says_so_and_empties)
 {
 	int pair[2];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * The sending side of batch (test_inbox.c has the other) over real loopback sockets; and, for what
- * the kernel does seldom, over system calls of the test's own: sendmmsg and poll below are linked
+ * the kernel does seldom, over system calls of the test's own: sendmmsg, send and poll below are linked
  * before those of the C library and follow a script, when there is one. */
 #include "net/batch.h"
 
@@ -33,22 +33,39 @@ static void script_sends(const struct step *steps, unsigned n)
 	n_sends = 0;
 }
 
-int sendmmsg(int fd, struct mmsghdr *headers, unsigned n, int flags)
+/* A call that offers *n datagrams, which the script may make fewer. True: it fails, or takes none. */
+static bool fails(unsigned *n, int *result_out)
 {
 	if (n_sends < N(offered))
-		offered[n_sends] = n;
+		offered[n_sends] = *n;
 	n_sends++;
-	if (send_steps_left > 0) {
-		struct step step = *send_script++;
+	if (send_steps_left == 0)
+		return false;
+	struct step step = *send_script++;
 
-		send_steps_left--;
-		if (step.result <= 0) {
-			errno = step.error;
-			return step.result;
-		}
-		n = n < (unsigned)step.result ? n : (unsigned)step.result;
+	send_steps_left--;
+	if (step.result > 0) {
+		*n = *n < (unsigned)step.result ? *n : (unsigned)step.result;
+		return false;
 	}
-	return (int)syscall(SYS_sendmmsg, fd, headers, n, flags);
+	errno = step.error;
+	*result_out = step.result;
+	return true;
+}
+
+int sendmmsg(int fd, struct mmsghdr *headers, unsigned n, int flags)
+{
+	int result;
+
+	return fails(&n, &result) ? result : (int)syscall(SYS_sendmmsg, fd, headers, n, flags);
+}
+
+ssize_t send(int fd, const void *data, size_t len, int flags)
+{
+	unsigned n = 1;
+	int result;
+
+	return fails(&n, &result) ? result : syscall(SYS_sendto, fd, data, len, flags, NULL, 0);
 }
 
 static bool watches_polls;
@@ -429,6 +446,45 @@ Test(outbox, older_refusal_costs_no_datagram)
 	cr_expect_eq(take_error(fd), ECONNREFUSED);
 	close(fd);
 	outbox_free(&o);
+}
+
+/* What leaves alone by a connected socket goes another way than a batch, by the same rules. */
+Test(outbox, one_alone_is_sent_by_the_same_rules)
+{
+	static const struct {
+		const char *name;
+		struct step steps[3];
+		unsigned n_steps, n_failures, tries;
+		bool is_sent;
+	} cases[] = {
+		{ "at once", { { 1, 0 } }, 1, 0, 0, true },
+		{ "interrupted", { { -1, EINTR }, { -1, EINTR }, { 1, 0 } }, 3, 0, 0, true },
+		{ "room after a while", { { -1, EAGAIN }, { 1, 0 } }, 2, 0, 0, true },
+		{ "no room", { { -1, EAGAIN }, { -1, ENOBUFS } }, 2, 1, 0, false },
+		{ "refused once", { { -1, ECONNREFUSED }, { 1, 0 } }, 2, 1, 1, true },
+		{ "refused twice", { { -1, EPERM }, { -1, EPERM } }, 2, 2, 2, false },
+	};
+	int to = plain_socket("127.0.0.1");
+	struct addr at = local_of(to);
+	int fd = connect_to(&at);
+
+	fill_items(NULL);
+	for (size_t i = 0; i < N(cases); i++) {
+		struct outbox *o = new_outbox(true);
+
+		script_sends(cases[i].steps, cases[i].n_steps);
+		cr_expect_eq(outbox_send(o, fd, items, 1), cases[i].is_sent, "%s", cases[i].name);
+		cr_expect_eq(n_sends, cases[i].n_steps, "%s", cases[i].name);
+		cr_assert_eq(failures.n, cases[i].n_failures, "%s", cases[i].name);
+		if (failures.n > 0)
+			expect_failure(failures.n - 1, 100,
+				cases[i].steps[cases[i].is_sent ? 0 : 1].error, cases[i].tries);
+		if (cases[i].is_sent)
+			expect_items(to, 0, 1, MANY);
+		outbox_free(&o);
+	}
+	close(to);
+	close(fd);
 }
 
 Test(outbox, older_refusal_may_be_final)

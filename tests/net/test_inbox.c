@@ -73,6 +73,86 @@ static void expect_no_local(const struct inbox_slot *slot)
 	cr_expect_eq(memcmp(slot->local_ip, zero, sizeof(zero)), 0);
 }
 
+/* Into one slot, and into all from there on, in turn. */
+static void expect_kept(struct inbox *in, int fd, unsigned first, const char *text)
+{
+	static bool reads_one;
+
+	reads_one = !reads_one;
+	unsigned n = reads_one ? 1 : BATCH_MAX - first;
+
+	cr_assert_eq(inbox_read_kept(in, fd, first, n), 1, "%s", text);
+	expect_slot(&slots[first], text);
+}
+
+/* A header that was filled is as good as new for the next datagram, from whomever and however long. */
+static void expect_kept_slots(bool with_control)
+{
+	struct inbox *in = new_inbox(with_control);
+	int fd = listen_on("127.0.0.1"), sender = plain_socket("127.0.0.1");
+	int fd6 = listen_on("::1"), sender6 = plain_socket("::1");
+	struct addr at = local_of(fd), from = local_of(sender);
+	struct addr at6 = local_of(fd6), from6 = local_of(sender6);
+
+	inbox_keep(in, slots);
+	cr_expect_eq(inbox_read_kept(in, fd, 0, BATCH_MAX), 0);
+	cr_expect_eq(inbox_read_kept(in, fd, 0, 1), 0);
+	for (unsigned first = 0; first < BATCH_MAX; first += BATCH_MAX - 1) {
+		send_text(sender, &at, "short");
+		expect_kept(in, fd, first, "short");
+		cr_expect(addr_equal(&slots[first].from, &from));
+		send_text(sender6, &at6, "from afar");
+		expect_kept(in, fd6, first, "from afar");
+		cr_expect(addr_equal(&slots[first].from, &from6));
+		cr_expect_eq(slots[first].stamp_ns != 0, with_control);
+		send_text(sender, &at, "x");
+		expect_kept(in, fd, first, "x");
+	}
+	for (unsigned i = 0; i < 3; i++)
+		send_text(sender, &at, "y");
+	cr_expect_eq(inbox_read_kept(in, fd, 5, 1), 1);
+	cr_expect_eq(inbox_read_kept(in, fd, BATCH_MAX - 2, 2), 2);
+	cr_expect_eq(inbox_read_kept(in, fd, 0, BATCH_MAX), 0);
+	cr_expect_eq(slots[BATCH_MAX].len, 0xaaaaaaaaaaaaaaaa);
+	close(sender6);
+	close(fd6);
+	close(sender);
+	close(fd);
+	inbox_free(&in);
+}
+
+Test(inbox, kept_slots_are_read_into_again_and_again)
+{
+	skip_without_ipv6();
+	expect_kept_slots(true);
+	expect_kept_slots(false);
+}
+
+/* One alone is read by another call, and must look the same. */
+Test(inbox, one_alone_is_cut_empty_or_an_error_as_any)
+{
+	static const char longer[SLOT_SIZE + 2] = { [0 ... SLOT_SIZE] = 'x' };
+	struct inbox *in = new_inbox(false);
+	int fd = listen_on("127.0.0.1"), sender = plain_socket("127.0.0.1");
+	struct addr at = local_of(fd);
+
+	inbox_keep(in, slots);
+	send_text(sender, &at, longer);
+	cr_assert_eq(inbox_read_kept(in, fd, 3, 1), 1);
+	cr_expect(slots[3].is_cut);
+	cr_expect_eq(slots[3].len, SLOT_SIZE);
+	cr_expect_eq(slots[3].stamp_ns, 0);
+	expect_no_local(&slots[3]);
+	send_text(sender, &at, "");
+	cr_assert_eq(inbox_read_kept(in, fd, 3, 1), 1);
+	expect_slot(&slots[3], "");
+	cr_expect_eq(inbox_read_kept(in, fd, 3, 1), 0);
+	cr_expect_eq(inbox_read_kept(in, -1, 3, 1), ERR_SYSTEM);
+	close(sender);
+	close(fd);
+	inbox_free(&in);
+}
+
 Test(inbox, nothing_to_read_is_0)
 {
 	struct inbox *in = new_inbox(true);

@@ -226,6 +226,22 @@ Test(name, equal_ignores_ascii_case_only)
 	}
 }
 
+Test(name, lower_is_the_same_at_any_place_and_length)
+{
+	uint8_t mixed[NAME_MAX_BYTES], low[NAME_MAX_BYTES + 1];
+
+	for (size_t i = 0; i < sizeof mixed; i++)
+		mixed[i] = i % 3 == 0 ? 'Q' : i % 3 == 1 ? 0xd1 : 'z'; /* 0xd1: 'Q' and a bit */
+	for (size_t len = 0; len <= sizeof mixed; len++) {
+		memset(low, 1, sizeof low);
+		name_lower(low, mixed, len);
+		for (size_t i = 0; i < len; i++)
+			cr_expect_eq(
+				low[i], mixed[i] == 'Q' ? 'q' : mixed[i], "%zu of %zu", i, len);
+		cr_expect_eq(low[len], 1, "behind %zu", len);
+	}
+}
+
 Test(name, lower_touches_upper_case_letters_only)
 {
 	uint8_t all[256], low[256];
