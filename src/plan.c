@@ -49,6 +49,7 @@ struct engine_params plan_engine(
 		.worker = plan_worker(c, sockets_per_server),
 		.measures_latency = c->latency == LATENCY_ON || c->hedge_percent > 0,
 		.dispatch = c->dispatch,
+		.udp_gso = c->udp_gso,
 		.n_workers = n_workers,
 		.pending_max = (uint32_t)c->pending_max,
 		.queue_capacity = (size_t)c->queue_capacity,

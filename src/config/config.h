@@ -84,6 +84,7 @@ struct config {
 	int upstream_sockets; /* 0: chosen */
 	int udp_reply_max;
 	bool case_randomize;
+	bool udp_gso;
 
 	char *user;
 	char *user_where; /* as that of a listener */

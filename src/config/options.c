@@ -185,6 +185,8 @@ static const struct config_option options[] = {
 		"Bytes of the largest UDP reply; a larger one leaves truncated."),
 	OPT("case_randomize", case_randomize, 0, 1, "false", AT_RESTART,
 		"Mix the case of names sent to servers, against forged replies."),
+	OPT("udp_gso", udp_gso, 0, 1, "false", AT_RESTART,
+		"Hand datagrams to one peer to the kernel together, for it to cut up (UDP GSO)."),
 	OPT("user", user, 1, 32, "\"dnsbal\"", AT_RESTART,
 		"Account to become when started as root."),
 	OPT_WORD("log.level", log.level, "\"info\"", AT_RESTART,

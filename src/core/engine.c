@@ -192,6 +192,7 @@ static int make_worker(struct engine *e, unsigned k)
 			.server_metrics = &e->server_metrics[k * p->pool->n_servers],
 			.latencies = e->latencies ? &e->latencies[k * p->pool->n_servers] : NULL,
 			.trace = p->trace,
+			.udp_gso = p->udp_gso,
 			.probe_done = p->probe_done,
 			.sign = p->sign,
 			.prober = p->prober,

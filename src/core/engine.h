@@ -41,6 +41,7 @@ struct engine_params {
 	size_t queue_capacity; /* datagrams, of all queues */
 	int64_t queue_target_ns, queue_interval_ns; /* core/queue.h */
 	bool trace;
+	bool udp_gso; /* net/batch.h: outbox_join */
 	void (*probe_done)(void *ctx, const struct probe_result *result); /* any worker's thread */
 	void (*sign)(void *ctx, uint16_t server, enum sign sign); /* the same */
 	void *prober; /* their ctx */

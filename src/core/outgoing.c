@@ -7,12 +7,13 @@
 #include <assert.h>
 #include <string.h>
 
-int outgoing_init(struct outgoing *o, outbox_failed *failed, void *ctx)
+int outgoing_init(struct outgoing *o, bool joins, outbox_failed *failed, void *ctx)
 {
 	o->n = 0;
+	o->joins = joins;
 	int rc = outbox_new(failed, ctx, &o->outbox);
 
-	if (rc == 0)
+	if (rc == 0 && joins)
 		outbox_join(o->outbox);
 	return rc;
 }
@@ -59,7 +60,7 @@ static bool is_before(const struct outbox_item *a, const struct outbox_item *b)
 	return order < 0 || (order == 0 && a->len > b->len);
 }
 
-/* Copies the items of a chain to `group`; their number. */
+/* Copies the items of a chain to `group`, in the order of what can be joined; their number. */
 static size_t gather(struct outgoing *o, const struct outgoing_chain *c)
 {
 	uint8_t at[OUTGOING_MAX], j = c->first;
@@ -70,7 +71,7 @@ static size_t gather(struct outgoing *o, const struct outgoing_chain *c)
 		size_t k = n++;
 
 		j = o->next[j];
-		for (; k > 0 && is_before(&o->items[j], &o->items[at[k - 1]]); k--)
+		for (; o->joins && k > 0 && is_before(&o->items[j], &o->items[at[k - 1]]); k--)
 			at[k] = at[k - 1];
 		at[k] = j;
 	}

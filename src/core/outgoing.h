@@ -20,6 +20,7 @@ struct outgoing_chain {
 
 struct outgoing {
 	struct outbox *outbox;
+	bool joins;
 	size_t n;
 	struct outbox_item items[OUTGOING_MAX]; /* token: the item's index here */
 	uint16_t by[OUTGOING_MAX]; /* which of the descriptors given to outgoing_flush */
@@ -34,7 +35,8 @@ struct outgoing {
 };
 
 /* `failed` hears of what could not be sent (net/batch.h). ERR_NOMEM. */
-int outgoing_init(struct outgoing *o, outbox_failed *failed, void *ctx);
+/* joins: as outbox_join. */
+int outgoing_init(struct outgoing *o, bool joins, outbox_failed *failed, void *ctx);
 void outgoing_fini(struct outgoing *o);
 static inline bool outgoing_is_full(const struct outgoing *o)
 {
@@ -43,5 +45,5 @@ static inline bool outgoing_is_full(const struct outgoing *o)
 /* A place for one more, not full: fill in all but the token. Its bytes must stay valid until the
  * flush. */
 struct outbox_item *outgoing_add(struct outgoing *o, uint16_t by, uint64_t ref);
-/* Sends all of it; those with `by` i leave by fds[i], by place and the larger first. */
+/* Sends all of it; those with `by` i leave by fds[i], in order, or joined: by place and the larger first. */
 void outgoing_flush(struct outgoing *o, const int *fds);

@@ -549,8 +549,8 @@ static int make_parts(struct worker_thread *t)
 	if ((rc = wakeup_new(&t->wakeup_fd)) < 0 || (rc = poller_new(&t->poller)) < 0 ||
 		(rc = poller_add_edge(t->poller, t->wakeup_fd, WAKE_TAG)) < 0 ||
 		(rc = inbox_new(false, &t->inbox)) < 0 ||
-		(rc = outgoing_init(&t->sends, send_failed, t)) < 0 ||
-		(rc = outgoing_init(&t->answers, answer_failed, t)) < 0)
+		(rc = outgoing_init(&t->sends, p->udp_gso, send_failed, t)) < 0 ||
+		(rc = outgoing_init(&t->answers, p->udp_gso, answer_failed, t)) < 0)
 		return rc;
 	rc = mailbox_new(sizeof(struct probe_order), orders_for(p->pool), t->wakeup_fd, &t->orders);
 	return rc < 0 ? rc : pending_new(&shard, &t->shard);

@@ -40,6 +40,7 @@ struct worker_thread_params {
 	struct server_metrics *server_metrics; /* one per server */
 	struct histogram *latencies; /* the same; NULL: not measured */
 	bool trace; /* log what happens to each query */
+	bool udp_gso; /* net/batch.h: outbox_join */
 	/* A probe has ended; called on the worker's thread, must not wait. */
 	void (*probe_done)(void *ctx, const struct probe_result *result);
 	/* The prober should look at this server; the same. */

@@ -157,6 +157,7 @@ Test(config, defaults_are_those_of_the_design)
 	cr_expect_eq(config.upstream_sockets, 0);
 	cr_expect_eq(config.udp_reply_max, 1232);
 	cr_expect_not(config.case_randomize);
+	cr_expect_not(config.udp_gso);
 	cr_expect_str_eq(config.user, "dnsbal");
 	cr_expect_eq(config.log.level, LOG_LEVEL_INFO);
 	cr_expect_eq(config.log.destination, LOG_TO_STDERR);
@@ -188,7 +189,7 @@ Test(config, every_key_reaches_its_field)
 		"workers = 0x100; queue = { capacity = 64; target_ms = 1000; interval_ms = 10000; "
 		"};\n"
 		"upstream_sockets = 26; pending_max = 4194304; udp_reply_max = 65535L;\n"
-		"case_randomize = TRUE; user = \"nobody\";\n"
+		"case_randomize = TRUE; udp_gso = true; user = \"nobody\";\n"
 		"log = { level = \"debug\"; destination = \"journal\"; format = \"json\"; };\n");
 	cr_assert_eq(config.n_listeners, 2);
 	cr_expect_str_eq(address_text(&config.listeners[0].address), "192.0.2.53:53");
@@ -250,6 +251,7 @@ Test(config, every_key_reaches_its_field)
 	cr_expect_eq(config.pending_max, 4194304);
 	cr_expect_eq(config.udp_reply_max, 65535);
 	cr_expect(config.case_randomize);
+	cr_expect(config.udp_gso);
 	cr_expect_str_eq(config.user, "nobody");
 	cr_expect_eq(config.log.level, LOG_LEVEL_DEBUG);
 	cr_expect_eq(config.log.destination, LOG_TO_JOURNAL);
@@ -693,6 +695,6 @@ Test(config, options_print_six_columns_a_key)
 		cr_expect_not(strstr(line, "\t\t"), "%s", line);
 		n++;
 	}
-	cr_expect_eq(n, 51);
+	cr_expect_eq(n, 52);
 	free(text);
 }

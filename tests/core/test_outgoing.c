@@ -64,7 +64,7 @@ Test(outgoing, each_leaves_by_its_own_socket)
 {
 	int fds[SOCKETS], ends[SOCKETS];
 
-	cr_assert_eq(outgoing_init(&o, failed, NULL), 0);
+	cr_assert_eq(outgoing_init(&o, true, failed, NULL), 0);
 	for (int i = 0; i < SOCKETS; i++) {
 		int pair[2];
 
@@ -105,7 +105,7 @@ Test(outgoing, descriptors_are_told_apart_whatever_their_numbers)
 	static int fds[FDS_MAX];
 	int ends[N_FDS];
 
-	cr_assert_eq(outgoing_init(&o, failed, NULL), 0);
+	cr_assert_eq(outgoing_init(&o, true, failed, NULL), 0);
 	for (int i = 0; i < N_FDS; i++) {
 		int pair[2];
 
@@ -135,7 +135,7 @@ Test(outgoing, a_full_one_says_so_and_empties)
 {
 	int pair[2];
 
-	cr_assert_eq(outgoing_init(&o, failed, NULL), 0);
+	cr_assert_eq(outgoing_init(&o, true, failed, NULL), 0);
 	make_pair(pair);
 	for (unsigned i = 0; i < 5; i++) {
 		cr_expect_not(outgoing_is_full(&o));
@@ -159,7 +159,7 @@ Test(outgoing, a_failure_is_told_by_its_name_and_the_rest_goes)
 	int pair[2], bad = socket(AF_UNIX, SOCK_DGRAM, 0); /* not connected: ENOTCONN */
 	int fds[2];
 
-	cr_assert_eq(outgoing_init(&o, failed, NULL), 0);
+	cr_assert_eq(outgoing_init(&o, true, failed, NULL), 0);
 	make_pair(pair);
 	fds[0] = pair[0];
 	fds[1] = bad;
