@@ -6,7 +6,7 @@
  * Who is behind wakes one that sleeps. Who is about to sleep looks for one that is behind, or whose
  * turn takes so long that it must have lost its CPU. It may then read from the other's sockets, as long
  * as what waits there first has waited STEAL_AGE_NS: younger queries are better off with the worker
- * that is warm. This module only knows who is behind; core/worker_thread.c does the reading.
+ * that is warm. This module only knows who is behind; core/worker_thread_in.c does the reading.
  *
  * Each worker writes a line of its own, and reads those of others only when it is behind or has nothing
  * to do. All relaxed: a sign that is missed is given again with the next turn. */
