@@ -7,10 +7,10 @@ import pathlib
 import re
 import signal
 import subprocess
-import time
 
 import measure
 import plot
+from harness.wait import until
 from results import number, ratio, spread, table
 
 BALANCERS = ("queue", "direct", "dnsdist", "dnsdist-tuned", "other", "other-tuned", "nginx", "unbound",
@@ -479,7 +479,7 @@ class Syscalls(Benchmark):
                 tracer.kill()
                 tracer.communicate()
                 raise measure.Impossible(said.strip())
-        time.sleep(0.2)  # it says so before it has all threads
+        until(lambda: all(measure.is_traced(pid) for pid in running.pids), "strace to have all threads")
         running.load.run(outstanding=100, total=total, timeout_ms=10000)
         tracer.send_signal(signal.SIGINT)
         tracer.communicate()

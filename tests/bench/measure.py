@@ -89,6 +89,12 @@ def wait_for_answer(port, process, what):
     raise Failed(f"{what} does not answer")
 
 
+def is_traced(pid):
+    """Every thread of it: a tracer says that it is attached before it has them all."""
+    tasks = pathlib.Path(f"/proc/{pid}/task").glob("*/status")
+    return not any("TracerPid:\t0\n" in task.read_text() for task in tasks)
+
+
 def tree(pid):
     """A process and all it started."""
     children = {}

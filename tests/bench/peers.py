@@ -11,6 +11,7 @@ import tempfile
 
 import measure
 from harness import daemon
+from harness.wait import end_process
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -56,12 +57,7 @@ class Peer:
 
     def stop(self):
         self.process.stdin.close()
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end_process(self.process)
 
     def run(self, context, site, prefix=()):
         return Running(self, context, site, prefix)

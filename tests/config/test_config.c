@@ -677,24 +677,3 @@ Test(config, messages_are_added_in_order)
 	cr_expect_eq(messages.n, 0);
 	config_messages_free(&messages);
 }
-
-Test(config, options_print_six_columns_a_key)
-{
-	char *text = NULL;
-	size_t len = 0, n = 0;
-	FILE *file = open_memstream(&text, &len);
-
-	config_print_options(file);
-	fclose(file);
-	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n")) {
-		size_t n_tabs = 0;
-
-		for (const char *c = line; *c; c++)
-			n_tabs += *c == '\t';
-		cr_expect_eq(n_tabs, 5, "%s", line);
-		cr_expect_not(strstr(line, "\t\t"), "%s", line);
-		n++;
-	}
-	cr_expect_eq(n, 52);
-	free(text);
-}

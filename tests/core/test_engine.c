@@ -393,34 +393,31 @@ Test(engine, takes_what_it_says)
 	}
 }
 
+static struct engine_memory memory_with(unsigned n_workers, unsigned receivers)
+{
+	struct engine_memory memory;
+
+	rig_init(&r, 1, n_workers, receivers);
+	r.params.pending_max = r.params.queue_capacity = 1000000;
+	engine_memory(&r.params, &memory);
+	rig_free(&r);
+	return memory;
+}
+
 /* pending_max is one for all workers: what they hold at the same time does not grow with them. */
 Test(engine, full_is_shared_by_the_workers)
 {
-	struct engine_memory one, many;
+	struct engine_memory one = memory_with(1, 1), many = memory_with(16, 1);
 
-	rig_init(&r, 1, 1, 1);
-	r.params.pending_max = 1000000;
-	engine_memory(&r.params, &one);
-	r.params.n_workers = 16;
-	engine_memory(&r.params, &many);
 	cr_expect_lt(many.pending.full, one.pending.full * 3 / 2);
 	cr_expect_eq(many.pending.most, one.pending.most * 16);
-	rig_free(&r);
 }
 
 /* Nor does queue_capacity: of what waits in all queues. */
 Test(engine, queues_share_the_capacity)
 {
-	struct engine_memory one, many;
+	struct engine_memory one = memory_with(1, 1), many = memory_with(16, 0);
 
-	rig_init(&r, 1, 1, 1);
-	r.params.queue_capacity = 1000000;
-	engine_memory(&r.params, &one);
-	rig_free(&r);
-	rig_init(&r, 1, 16, 0);
-	r.params.queue_capacity = 1000000;
-	engine_memory(&r.params, &many);
 	cr_expect_lt(many.queues.full, one.queues.full * 11 / 10);
 	cr_expect_gt(many.queues.full, one.queues.full);
-	rig_free(&r);
 }

@@ -7,7 +7,7 @@ import time
 import urllib.request
 
 from .ports import free_port
-from .wait import PATIENCE
+from .wait import PATIENCE, end_process
 
 PROGRAM = shutil.which("dnsdist", path="/usr/bin:/usr/sbin:/usr/local/bin")
 CONFIG = """setLocal("127.0.0.1:{port}")
@@ -76,10 +76,5 @@ class Dnsdist:
         return [row["queries"] for row in sorted(self._servers(), key=lambda row: row["id"])]
 
     def close(self):
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end_process(self.process)
         self._log.close()

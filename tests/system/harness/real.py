@@ -11,7 +11,7 @@ import pytest
 
 from . import message as m
 from .ports import free_port, has_ipv6
-from .wait import PATIENCE
+from .wait import PATIENCE, end_process
 from .zone import ORIGIN, local_data, zone_file
 
 UNBOUND = """server:
@@ -155,11 +155,6 @@ class Real:
                 time.sleep(0.05)
 
     def close(self):
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end_process(self.process)
         self._log.close()
         shutil.rmtree(self.directory, ignore_errors=True)

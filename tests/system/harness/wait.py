@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Waiting: generous deadlines, and the environment's say in what is asserted."""
 import os
+import subprocess
 import time
 
 SANITIZER = bool(os.environ.get("DNSBAL_SANITIZER"))
@@ -24,6 +25,16 @@ def until(condition, what, timeout=None, pause=0.02):
             return value
         assert time.monotonic() < end, f"waited in vain: {what}"
         time.sleep(pause)
+
+
+def end_process(process, patience=10):
+    """Asks it to end, and kills it when it does not."""
+    process.terminate()
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def attempts(check, n=3):
