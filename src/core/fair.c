@@ -46,7 +46,7 @@ static unsigned bucket_of(const struct hash_key *key, const struct addr *client)
 	return (unsigned)(hash64(key, text, sizeof text) % FAIR_BUCKETS);
 }
 
-enum fair_verdict fair_judge(struct fair *f, const struct addr *client)
+enum fair_verdict fair_judge(struct fair *f, const struct addr *client, bool is_late)
 {
 	if (!f->is_counting)
 		return FAIR_LET_IN;
@@ -57,11 +57,12 @@ enum fair_verdict fair_judge(struct fair *f, const struct addr *client)
 	if (f->n_learned > 0)
 		f->learned[bucket_of(&f->next_key, client)]++;
 	if (f->level < INFINITY) {
-		if (f->credit[b] < 1) {
-			f->has_shed = true;
-			return FAIR_SHED;
-		}
 		is_light = f->asked[b] <= f->level / 2 && f->credit[b] >= f->credit_most / 2;
+		is_late = is_late && !is_light;
+		if (is_late || f->credit[b] < 1) {
+			f->has_shed = true;
+			return is_late ? FAIR_LATE : FAIR_SHED;
+		}
 		f->credit[b] -= 1;
 	}
 	f->n_admitted++;

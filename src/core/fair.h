@@ -65,12 +65,14 @@ struct fair {
 };
 
 void fair_init(struct fair *f, const struct fair_params *params);
-/* What becomes of a datagram: shed, or let in; light: its prefix asks for
- * little, and has for a second, or is new and has not asked for more than half an interval's. */
-enum fair_verdict { FAIR_SHED, FAIR_LET_IN, FAIR_LIGHT };
+/* What becomes of a datagram: shed, because of what its prefix asks or because it is late; or let in;
+ * light: its prefix asks for little, and has for a second, or is new and has not asked for more than
+ * half an interval's. */
+enum fair_verdict { FAIR_SHED, FAIR_LATE, FAIR_LET_IN, FAIR_LIGHT };
 
-/* For each datagram of a client that would go to the queue. */
-enum fair_verdict fair_judge(struct fair *f, const struct addr *client);
+/* For each datagram of a client that would go to the queue. Its prefix does not pay for one that
+ * is_late, while newer ones wait behind it; that is for who asks little no reason to be shed. */
+enum fair_verdict fair_judge(struct fair *f, const struct addr *client, bool is_late);
 /* To be called with what the queue looks like as soon as fair_is_due() says so, while datagrams come. */
 void fair_tick(struct fair *f, const struct queue_load *load, int64_t now_ns);
 

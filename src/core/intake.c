@@ -205,16 +205,26 @@ static struct batch *batch_for(struct intake *in, enum fair_verdict verdict)
 	return in->light;
 }
 
-static void keep(struct intake *in, unsigned i, uint16_t listener)
+/* Has it waited in the socket for so long that while clients are held back it is not served any more?
+ * What is shed before it is judged costs its client none of what the newer ones may. */
+static bool is_late(const struct intake *in, const struct inbox_slot *slot)
+{
+	return in->now_ns - arrival_ns(in, slot) >
+	       QUEUE_RATIONED_TARGETS * in->params.fair.target_ns;
+}
+
+static void keep(struct intake *in, unsigned i, uint16_t listener, bool has_newer)
 {
 	const struct inbox_slot *slot = &in->slots[i];
 	struct datagram *d = in->stock[i];
 
 	if (!is_wanted(in, slot, d->data))
 		return;
-	enum fair_verdict verdict = fair_judge(&in->fair, &slot->from);
-	if (verdict == FAIR_SHED) {
-		shed_slot(in, i, listener, METRIC_shed_fair);
+	enum fair_verdict verdict = fair_judge(
+		&in->fair, &slot->from, has_newer && is_late(in, slot));
+	if (verdict == FAIR_SHED || verdict == FAIR_LATE) {
+		shed_slot(in, i, listener,
+			verdict == FAIR_SHED ? METRIC_shed_fair : METRIC_shed_delay);
 		return;
 	}
 	if (slot->len <= DATAGRAM_SMALL_BYTES) {
@@ -288,21 +298,22 @@ static void look_at_queue(struct intake *in)
 	fair_tick(&in->fair, &load, in->now_ns);
 }
 
-/* The rest of what happens to n datagrams that were just read. */
-static void take_in(struct intake *in, unsigned n, uint16_t listener)
+/* The rest of what happens to n datagrams that were just read; has_newer: more of them will be. */
+static void take_in(struct intake *in, unsigned n, uint16_t listener, bool has_newer)
 {
 	if (n > 0)
 		in->waited_ns = in->now_ns - arrival_ns(in, &in->slots[0]);
 	look_at_queue(in);
 	for (unsigned i = 0; i < n; i++)
-		keep(in, i, listener);
+		keep(in, i, listener, has_newer);
 	flush_answers(in);
 	push(in, &in->light);
 	push(in, &in->batch);
 }
 
-/* One batch from one socket; false: it is empty. */
-static bool read_batch(struct intake *in, size_t socket)
+/* One batch from one socket; false: it is empty. Of the last one of a turn nothing is late: the workers
+ * are not to run dry, however far behind its reader is. */
+static bool read_batch(struct intake *in, size_t socket, bool is_last)
 {
 	if (!restock(in)) {
 		clock_pause_ns(BACK_OFF_NS);
@@ -315,14 +326,15 @@ static bool read_batch(struct intake *in, size_t socket)
 	}
 	clock_both_ns(&in->now_ns, &in->real_ns);
 	note_kernel_drops(in, socket);
-	take_in(in, (unsigned)n, in->params.listeners[socket]);
-	return (unsigned)n == in->n_stock;
+	bool has_more = (unsigned)n == in->n_stock;
+	take_in(in, (unsigned)n, in->params.listeners[socket], has_more && !is_last);
+	return has_more;
 }
 
 bool intake_read(struct intake *in, size_t socket, unsigned batches)
 {
 	for (unsigned i = 0; i < batches; i++) {
-		if (!read_batch(in, socket))
+		if (!read_batch(in, socket, i + 1 == batches))
 			return false;
 	}
 	return true;
@@ -338,7 +350,7 @@ bool intake_steal(struct intake *in, int fd, uint16_t listener, int64_t age_ns)
 		return false; /* its owner was quicker, and sees to errors */
 	clock_both_ns(&in->now_ns, &in->real_ns);
 	metric_add(in->params.metrics, METRIC_stolen, (uint64_t)n);
-	take_in(in, (unsigned)n, listener);
+	take_in(in, (unsigned)n, listener, false);
 	return true;
 }
 

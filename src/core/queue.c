@@ -370,6 +370,20 @@ struct batch *queue_pop(struct queue *q, unsigned consumer, struct batch *done, 
 	return b;
 }
 
+struct batch *queue_take(struct queue *q, struct batch *done, int64_t now_ns)
+{
+	struct batch *b = NULL;
+
+	if (done)
+		done->next = NULL;
+	pthread_mutex_lock(&q->lock);
+	give_batches_locked(q, done);
+	if (oldest_locked(q))
+		b = take_locked(q, now_ns);
+	pthread_mutex_unlock(&q->lock);
+	return b;
+}
+
 bool queue_rest(struct queue *q, unsigned consumer, struct batch *done, int64_t now_ns)
 {
 	if (done)

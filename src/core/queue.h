@@ -84,6 +84,9 @@ struct batch *queue_push(struct queue *q, struct batch *b, int64_t now_ns);
  * signal it. Takes queue.lock, never waits. */
 struct batch *queue_pop(struct queue *q, unsigned consumer, struct batch *done, int64_t now_ns);
 
+/* The same for a consumer that has more to do elsewhere: it is not noted as idle. */
+struct batch *queue_take(struct queue *q, struct batch *done, int64_t now_ns);
+
 /* Consumer `i`: gives back `done`, and is noted as idle unless there is more; true: it is. Takes
  * queue.lock. */
 bool queue_rest(struct queue *q, unsigned consumer, struct batch *done, int64_t now_ns);

@@ -170,7 +170,8 @@ bool worker_thread_take_batch(struct worker_thread *t, bool has_more)
 	struct queue *q = t->params.queue;
 
 	t->now_ns = clock_mono_ns();
-	t->done = queue_pop(q, t->params.consumer, t->done, t->now_ns);
+	t->done = has_more ? queue_take(q, t->done, t->now_ns)
+			   : queue_pop(q, t->params.consumer, t->done, t->now_ns);
 	if (!t->done)
 		return has_more;
 	worker_take(t->worker, t->now_ns, t->done->datagrams, t->done->n);

@@ -20,7 +20,8 @@ static int64_t now_ms;
 
 struct prefix_load {
 	double rate, due;
-	uint64_t n_sent, n_shed, n_light;
+	uint64_t n_sent, n_shed, n_late, n_light;
+	bool is_late; /* when it is read */
 	struct addr client;
 };
 static struct prefix_load prefixes[PREFIXES_MAX];
@@ -66,7 +67,10 @@ static void arrive(struct prefix_load *p)
 	p->n_sent++;
 	p->client.ip[3]++; /* a prefix has many addresses and ports */
 	p->client.port++;
-	switch (fair_judge(&f, &p->client)) {
+	switch (fair_judge(&f, &p->client, p->is_late)) {
+	case FAIR_LATE:
+		p->n_late++;
+		return;
 	case FAIR_SHED:
 		p->n_shed++;
 		return;
@@ -102,7 +106,8 @@ static void work(void)
 static void forget(void)
 {
 	for (unsigned i = 0; i < n_prefixes; i++)
-		prefixes[i].n_sent = prefixes[i].n_shed = prefixes[i].n_light = 0;
+		prefixes[i].n_sent = prefixes[i].n_shed = prefixes[i].n_late = prefixes[i]
+										       .n_light = 0;
 }
 
 static void run(int64_t ms)
@@ -300,6 +305,27 @@ Test(fair, a_new_key_knows_who_asked_for_much)
 	cr_expect_eq(prefixes[flood].n_light, 0);
 }
 
+Test(fair, what_is_late_costs_no_credit_and_is_shed_only_of_those_who_ask_for_much)
+{
+	begin(10000);
+	unsigned flood = add(1, 40000), small = add(1, 100);
+	prefixes[flood].is_late = prefixes[small].is_late = true;
+	run(10); /* nothing is held back yet */
+	cr_expect_eq(prefixes[flood].n_late, 0);
+	prefixes[flood].is_late = prefixes[small].is_late = false;
+	run(3000);
+	forget();
+	prefixes[flood].is_late = prefixes[small].is_late = true;
+	run(100);
+	cr_expect_gt(prefixes[flood].n_late, 500);
+	cr_expect_eq(prefixes[small].n_late + prefixes[small].n_shed, 0);
+	prefixes[flood].is_late = false;
+	uint64_t n_shed = prefixes[flood].n_shed, n_sent = prefixes[flood].n_sent;
+	run(20); /* at the end of the pause it may spend what it saved */
+	uint64_t n_in = prefixes[flood].n_sent - n_sent - (prefixes[flood].n_shed - n_shed);
+	cr_expect_gt(n_in, 500, "%llu", (unsigned long long)n_in);
+}
+
 Test(fair, what_fits_is_not_rationed)
 {
 	begin(10000);
@@ -352,8 +378,8 @@ Test(fair, a_prefix_is_24_bits_or_56)
 		cr_assert_eq(addr_parse(cases[i].a, 53, &a), 0);
 		cr_assert_eq(addr_parse(cases[i].b, 54, &b), 0);
 		f.is_counting = true;
-		fair_judge(&f, &a);
-		fair_judge(&f, &b);
+		fair_judge(&f, &a, false);
+		fair_judge(&f, &b, false);
 		for (unsigned k = 0; k < FAIR_BUCKETS; k++)
 			n += f.arrived[k] > 0;
 		cr_expect_eq(n, cases[i].is_same ? 1 : 2, "%s %s", cases[i].a, cases[i].b);

@@ -414,3 +414,56 @@ Test(receiver, an_intake_steals_what_waits_long_enough)
 	cr_expect_null(intake);
 	end();
 }
+
+static void say_many(unsigned n)
+{
+	for (unsigned i = 0; i < n; i++)
+		say_query((uint16_t)i, RIG_QUERY_BYTES);
+}
+
+Test(receiver, while_clients_are_held_back_what_is_late_is_shed_before_it_is_judged)
+{
+	enum { TARGET_MS = 5, FULL = 3 * BATCH_MAX };
+	struct intake *intake = NULL;
+	uint16_t listener = 0;
+
+	begin_with("127.0.0.0/8", 64, ON_OVERLOAD_DROP);
+	struct intake_params p = {
+		.fds = listeners.listener[0].fds,
+		.listeners = &listener,
+		.n_fds = 1,
+		.listen_fds = listeners.listener[0].fds,
+		.acl = acl,
+		.queue = queue,
+		.metrics = metrics,
+		.fair = { .target_ns = TARGET_MS * CLOCK_NS_PER_MS,
+			.interval_ns = 3600 * CLOCK_NS_PER_S, /* nothing changes meanwhile */
+			.capacity = 64,
+			.n_receivers = 1 },
+	};
+	cr_assert_eq(intake_new(&p, &intake), 0);
+	for (int64_t end_ns = clock_mono_ns() + RIG_WAIT_MS * CLOCK_NS_PER_MS;
+		!intake_is_rationing(intake) && clock_mono_ns() < end_ns;) {
+		say_many(BATCH_MAX);
+		intake_read(intake, 0, 2);
+	}
+	cr_assert(intake_is_rationing(intake));
+	for (int turn = 0; turn < 2; turn++) {
+		bool is_in_turns = turn == 1;
+		uint64_t before = metric(METRIC_shed_delay), fair_before = metric(METRIC_shed_fair);
+
+		say_many(FULL + 1);
+		int64_t said_ns = clock_mono_ns();
+		while (clock_mono_ns() < said_ns + 3 * TARGET_MS * CLOCK_NS_PER_MS)
+			sched_yield(); /* until all of it is late */
+		while (intake_read(intake, 0, is_in_turns ? 1 : 2 * FULL))
+			;
+		uint64_t n_late = metric(METRIC_shed_delay) - before;
+		uint64_t n_judged = metric(METRIC_shed_fair) - fair_before;
+		/* of the last batch of a turn, and of the last there is, nothing is late */
+		cr_expect_eq(n_late, is_in_turns ? 0 : FULL, "turn %d: %d", turn, (int)n_late);
+		cr_expect_geq(n_judged, is_in_turns ? FULL / 2 : 0);
+	}
+	intake_free(&intake);
+	end();
+}
