@@ -70,13 +70,19 @@ static unsigned queues_for(const struct engine_params *p)
 	return is_direct(p) ? p->n_workers : 1;
 }
 
-/* Each of them. */
-static struct queue_params plan_queue(const struct engine_params *p)
+/* Of each of them: its part, and no less than is read before any of it is served. */
+static size_t capacity_for(const struct engine_params *p)
 {
 	unsigned n_queues = queues_for(p);
+	size_t part = (p->queue_capacity + n_queues - 1) / n_queues;
 
+	return part > QUEUE_LEAST ? part : QUEUE_LEAST;
+}
+
+static struct queue_params plan_queue(const struct engine_params *p)
+{
 	return (struct queue_params){
-		.capacity = (p->queue_capacity + n_queues - 1) / n_queues,
+		.capacity = capacity_for(p),
 		.n_producers = is_direct(p) ? 1 : receivers_for(p),
 		.n_consumers = is_direct(p) ? 1 : p->n_workers,
 		.target_ns = p->queue_target_ns,
@@ -147,7 +153,7 @@ static int plan_intake(struct engine *e, unsigned k)
 		.metrics = &e->metrics[k],
 		.fair = { .target_ns = e->params.queue_target_ns,
 			.interval_ns = e->params.queue_interval_ns,
-			.capacity = e->params.queue_capacity / e->n_queues,
+			.capacity = capacity_for(&e->params),
 			.n_receivers = is_direct(&e->params) ? 1 : e->n_receivers },
 		.on_overload = e->params.worker.on_overload,
 		.udp_reply_max = e->params.worker.udp_reply_max,

@@ -40,6 +40,7 @@ struct queue; /* opaque: the lock is nobody else's business */
  * CPU with a handful of busy programs waits for its turn. */
 #define QUEUE_LATE_TARGETS 8
 #define QUEUE_RATIONED_TARGETS 2 /* as in "Fail at Scale" */
+#define QUEUE_LEAST 64 /* datagrams: two batches, of clients who ask little and of others */
 #define QUEUE_FULL_PART 4 /* of the capacity: so much waiting is overload, without a verdict */
 
 struct queue_params {

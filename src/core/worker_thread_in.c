@@ -13,8 +13,8 @@
 #include "core/worker_thread_impl.h"
 
 #define READS_PER_SOCKET 4
-/* Of one listening socket in a turn: no more than is served in it, for who is idle may serve the rest.
- * While nobody may, or most of it is to be shed at once, enough to see how much there is. */
+/* Of one listening socket at a time: no more than is served before the next is read, for who is idle may
+ * serve the rest. While nobody may, or most of it is to be shed at once, enough to see how much there is. */
 #define CLIENT_BATCHES 1
 #define CLIENT_BATCHES_ALONE 16
 
@@ -103,15 +103,24 @@ static bool read_clients_of(struct worker_thread *t, size_t socket)
 	return intake_read(t->intake, socket, reads_on ? CLIENT_BATCHES_ALONE : CLIENT_BATCHES);
 }
 
-/* True if there may be more at our sockets. */
+static bool is_client_event(const struct poller_event *event)
+{
+	return event->tag >= CLIENT_TAG && event->tag != WAKE_TAG;
+}
+
+/* True if there may be more at our sockets. What was read last is still to be served. */
 static bool read_clients(
 	struct worker_thread *t, const struct poller_event *events, size_t n_events)
 {
-	bool has_more = false, is_behind = false;
+	bool has_more = false, is_behind = false, has_read = false;
 
 	for (size_t i = 0; i < n_events; i++) {
-		if (events[i].tag < CLIENT_TAG || events[i].tag == WAKE_TAG ||
-			!read_clients_of(t, (size_t)(events[i].tag - CLIENT_TAG)))
+		if (!is_client_event(&events[i]))
+			continue;
+		if (has_read)
+			worker_thread_take_batch(t, true);
+		has_read = true;
+		if (!read_clients_of(t, (size_t)(events[i].tag - CLIENT_TAG)))
 			continue;
 		has_more = true;
 		is_behind |= intake_waited_ns(t->intake) > STEAL_AGE_NS;
@@ -154,14 +163,18 @@ static void leave_clients(struct worker_thread *t)
 	t->has_left_clients = true;
 }
 
-/* What the kernel has taken in by now is still served. Bounded: a flood must not hold us. */
+/* What the kernel has taken in by now is still served, as it is read. Bounded, and hurried: a flood must
+ * not hold us. */
 static void read_last_clients(struct worker_thread *t)
 {
 	bool has_more = false;
 
-	for (size_t i = 0; i < t->params.intake->n_fds; i++)
-		has_more |= read_clients_of(t, i);
-	if (!has_more || ++t->n_last_reads == INTAKE_DRAIN_BATCHES)
+	for (size_t i = 0; i < t->params.intake->n_fds; i++) {
+		has_more |= intake_read(t->intake, i, 1);
+		worker_thread_take_batch(t, true);
+	}
+	if (!has_more || ++t->n_last_reads == INTAKE_DRAIN_BATCHES ||
+		atomic_load_explicit(&t->hurry, memory_order_relaxed))
 		leave_clients(t);
 }
 

@@ -20,6 +20,7 @@
 #include "net/socket.h"
 
 #define RIG_SERVERS_MAX 4
+#define RIG_LISTENERS_MAX 4
 #define RIG_WAIT_MS 10000
 #define RIG_QUERY_BYTES 29 /* header, "example.com", A, IN */
 
@@ -60,15 +61,20 @@ static inline int rig_bind(void)
 	return fd;
 }
 
-/* A client's socket, connected to the first listener. */
-static inline int rig_client(const struct rig *r)
+/* A client's socket, connected to that listener. */
+static inline int rig_client_of(const struct rig *r, size_t listener)
 {
 	struct sockaddr_storage ss;
-	socklen_t len = addr_to_sockaddr(&r->listeners.listener[0].address, &ss);
+	socklen_t len = addr_to_sockaddr(&r->listeners.listener[listener].address, &ss);
 	int fd = rig_bind();
 
 	RIG_CHECK(connect(fd, (struct sockaddr *)&ss, len) == 0);
 	return fd;
+}
+
+static inline int rig_client(const struct rig *r)
+{
+	return rig_client_of(r, 0);
 }
 
 /* Everything but the engine: the caller may change r->params, then engine_new. */
@@ -128,6 +134,21 @@ static inline void rig_init(
 		.queue_target_ns = CLOCK_NS_PER_S, /* a busy machine must not shed here */
 		.queue_interval_ns = 10 * CLOCK_NS_PER_S,
 	};
+}
+
+/* Before the engine is made: that many listeners, each on a port of its own, instead of one. */
+static inline void rig_listen(struct rig *r, size_t n)
+{
+	struct listener_params listen[RIG_LISTENERS_MAX];
+	size_t n_sockets = r->listeners.listener[0].n_sockets;
+
+	RIG_CHECK(n <= RIG_LISTENERS_MAX);
+	for (size_t i = 0; i < n; i++)
+		listen[i] = (struct listener_params){ .address = rig_loopback(),
+			.n_sockets = (unsigned)n_sockets,
+			.is_shared = n_sockets > 1 };
+	listeners_close(&r->listeners);
+	RIG_CHECK(listeners_open(listen, n, &r->listeners) == 0);
 }
 
 static inline void rig_start(struct rig *r)

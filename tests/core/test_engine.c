@@ -5,11 +5,13 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <sched.h>
 #include <sys/resource.h>
 
 #include "base/err.h"
 #include "base/heap.h"
 #include "core/mailbox.h"
+#include "core/queue.h"
 #include "core/rig.h"
 #include "net/poller.h"
 
@@ -148,6 +150,93 @@ IN_BOTH_SHAPES(a_stop_serves_what_the_sockets_hold)
 	close(client);
 	cr_expect_eq(rig_metric(&r, METRIC_queries), 100);
 	end();
+}
+
+/* However many sockets a worker has: what it reads is served before more is read. */
+Test(engine, a_stop_serves_what_many_sockets_hold_with_a_short_queue)
+{
+	enum { LISTENERS = 3, EACH = 150 };
+	int clients[LISTENERS];
+
+	rig_init(&r, 1, 1, 0);
+	rig_listen(&r, LISTENERS);
+	r.params.queue_capacity = QUEUE_LEAST;
+	RIG_CHECK(engine_new(&r.params, &r.engine) == 0);
+	for (size_t i = 0; i < LISTENERS; i++) {
+		clients[i] = rig_client_of(&r, i);
+		for (uint16_t k = 0; k < EACH; k++)
+			rig_ask(clients[i], k);
+	}
+	engine_stop(r.engine);
+	RIG_CHECK(engine_start(r.engine) == 0);
+	for (unsigned i = 0; i < LISTENERS * EACH; i++)
+		rig_serve(r.servers[0]);
+	for (size_t i = 0; i < LISTENERS; i++) {
+		for (unsigned k = 0; k < EACH; k++)
+			rig_receive(clients[i], (uint8_t[512]){ 0 }, 512, NULL);
+		close(clients[i]);
+	}
+	cr_expect_eq(rig_metric(&r, METRIC_answered_server), LISTENERS * EACH);
+	end();
+}
+
+/* A client of that listener whose queries come to the first worker's socket. */
+static int client_of_first_worker(size_t listener)
+{
+	for (;;) {
+		int client = rig_client_of(&r, listener);
+		uint8_t byte;
+
+		rig_ask(client, 0);
+		for (size_t k = 0; k < 2; k++) {
+			if (recv(r.listeners.listener[listener].fds[k], &byte, 1, MSG_DONTWAIT) >
+					0 &&
+				k == 0)
+				return client;
+		}
+		close(client);
+	}
+}
+
+static uint64_t n_shed(void)
+{
+	return rig_metric(&r, METRIC_shed_queue) + rig_metric(&r, METRIC_shed_fair);
+}
+
+/* Of `each` queries that wait at each of two sockets of one worker, while the other has nothing to do. */
+static uint64_t shed_of_two_sockets(unsigned each)
+{
+	int clients[2];
+
+	rig_init(&r, 1, 2, 0);
+	rig_listen(&r, 2);
+	r.params.queue_capacity = 2 * QUEUE_LEAST;
+	for (size_t i = 0; i < 2; i++) {
+		clients[i] = client_of_first_worker(i);
+		for (uint16_t k = 0; k < each; k++)
+			rig_ask(clients[i], k);
+	}
+	rig_start(&r);
+	while (rig_metric(&r, METRIC_attempts) + n_shed() < 2 * each)
+		sched_yield();
+	uint64_t found = n_shed();
+	engine_stop(r.engine);
+	engine_hurry(r.engine);
+	close(clients[0]);
+	close(clients[1]);
+	end();
+	return found;
+}
+
+/* Where nobody can help it reads on, so the other worker must have had a core in one of the turns. */
+Test(engine, who_is_helped_reads_no_more_than_it_serves_from_all_its_sockets)
+{
+	enum { TURNS = 20, EACH = 2048 };
+	unsigned turn = 0;
+
+	while (turn < TURNS && shed_of_two_sockets(EACH) > 0)
+		turn++;
+	cr_expect_lt(turn, TURNS);
 }
 
 IN_BOTH_SHAPES(hurry_gives_up_what_is_pending)
@@ -411,6 +500,23 @@ Test(engine, full_is_shared_by_the_workers)
 
 	cr_expect_lt(many.pending.full, one.pending.full * 3 / 2);
 	cr_expect_eq(many.pending.most, one.pending.most * 16);
+}
+
+/* Each has room for what is read at a time, however many share it. */
+Test(engine, many_workers_share_a_short_queue)
+{
+	rig_init(&r, 1, 16, 0);
+	r.params.queue_capacity = QUEUE_LEAST;
+	rig_start(&r);
+	int client = rig_client(&r);
+	for (uint16_t i = 0; i < 2 * BATCH_MAX; i++)
+		rig_ask(client, i);
+	for (uint16_t i = 0; i < 2 * BATCH_MAX; i++)
+		rig_serve(r.servers[0]);
+	for (uint16_t i = 0; i < 2 * BATCH_MAX; i++)
+		rig_receive(client, (uint8_t[512]){ 0 }, 512, NULL);
+	close(client);
+	end();
 }
 
 /* Nor does queue_capacity: of what waits in all queues. */
