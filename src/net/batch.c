@@ -257,12 +257,14 @@ struct outbox {
 	void *ctx;
 	unsigned most;
 	bool joins; /* owner: from here on */
+	unsigned pause; /* so many outbox_send before any are joined again */
 	/* of the running outbox_send */
 	bool has_waited;
 	int no_room; /* errno that ended it, or 0 */
 	size_t sent;
 	unsigned tries; /* of the first item not dealt with */
 	size_t n_apart; /* so many from there are not to be joined */
+	bool is_in_doubt; /* whether their way out cannot cut, or does not take them at all */
 	/* of a chunk: message i is items first[i] to first[i + 1] - 1 */
 	uint8_t first[BATCH_MAX + 1];
 	struct mmsghdr headers[BATCH_MAX];
@@ -364,7 +366,7 @@ static size_t write_source(char *control, const struct outbox_item *item)
 					   : write_source_v4(control, item->local_ip);
 }
 
-/* Message i: n items from number `first` on, each larger than the last of them as large as the others. */
+/* Message i: n items from number `first` on, all as large as that one, or the last one smaller. */
 static void fill_message(
 	struct outbox *o, unsigned i, const struct outbox_item *items, size_t first, size_t n)
 {
@@ -421,7 +423,8 @@ static size_t fill_messages(struct outbox *o, const struct outbox_item *items, s
 	unsigned i = 0;
 
 	for (; at < n; i++) {
-		size_t count = o->joins && at >= o->n_apart ? joined(&items[at], n - at) : 1;
+		bool joins = o->joins && o->pause == 0 && at >= o->n_apart;
+		size_t count = joins ? joined(&items[at], n - at) : 1;
 
 		o->first[i] = (uint8_t)at;
 		fill_message(o, i, items, at, count);
@@ -449,6 +452,14 @@ static bool wait_for_room(struct outbox *o, int fd, int error)
 	return true;
 }
 
+/* What was refused joined was taken singly. */
+static void note_taken(struct outbox *o)
+{
+	if (o->is_in_doubt)
+		o->pause = OUTBOX_JOIN_PAUSE;
+	o->is_in_doubt = false;
+}
+
 /* n items are dealt with. */
 static void go_on(struct outbox *o, size_t n)
 {
@@ -459,14 +470,14 @@ static void go_on(struct outbox *o, size_t n)
 /* The error of a message that is refused, of n items: the number of items dealt with. */
 static size_t refused(struct outbox *o, const struct outbox_item *items, size_t n, int error)
 {
+	o->is_in_doubt = false;
 	if (n > 1) {
 		/* An error of before, or this way out cannot cut messages (EIO, EINVAL): each by itself
 		 * will tell. */
 		o->n_apart = n;
-		if (error == EIO || error == EINVAL || error == EMSGSIZE) {
-			o->joins = false;
+		o->is_in_doubt = error == EIO || error == EINVAL || error == EMSGSIZE;
+		if (o->is_in_doubt)
 			return 0;
-		}
 	}
 	if (o->failed(o->ctx, items, error, ++o->tries) && o->tries < TRIES_MAX)
 		return 0;
@@ -495,6 +506,7 @@ static size_t send_chunk(struct outbox *o, int fd, const struct outbox_item *ite
 		if (accepted > 0) {
 			at += (size_t)accepted;
 			o->sent += o->first[at] - first;
+			note_taken(o);
 			go_on(o, o->first[at] - first);
 		} else if (may_send_again(o, fd, error)) {
 			continue;
@@ -519,6 +531,7 @@ static size_t send_one(struct outbox *o, int fd, const struct outbox_item *item)
 	for (;;) {
 		if (send(fd, item->data, item->len, MSG_DONTWAIT) != -1) {
 			o->sent++;
+			note_taken(o);
 			return 1;
 		}
 		int error = errno;
@@ -550,6 +563,9 @@ size_t outbox_send(struct outbox *o, int fd, const struct outbox_item *items, si
 	o->sent = 0;
 	o->tries = 0;
 	o->n_apart = 0;
+	o->is_in_doubt = false;
+	if (o->pause > 0)
+		o->pause--;
 	while (at < n && o->no_room == 0)
 		at += send_some(o, fd, &items[at], n - at);
 	for (; at < n; at++)

@@ -84,7 +84,9 @@ size_t outbox_bytes(void); /* what it takes */
 /* From now on, where the kernel can (UDP_SEGMENT, Linux 4.18), items that follow each other and go the
  * same way are given to it as one message, that it cuts up again: they pass the most of its stack
  * together. Those as large as the first, and one that is smaller behind them: sort them so. Each is a
- * datagram of its own for whoever receives it. */
+ * datagram of its own for whoever receives it. Where a way out cannot cut, but takes the single ones, none
+ * are joined for the next OUTBOX_JOIN_PAUSE calls of outbox_send. */
+#define OUTBOX_JOIN_PAUSE 1000
 void outbox_join(struct outbox *o);
 /* Sends all n items (any n) over fd, in order. The number sent. On EAGAIN, ENOBUFS or ENOMEM waits
  * once, at most 1 ms, then reports the rest as failed. */

@@ -715,7 +715,7 @@ Test(outbox, the_empty_and_the_large_go_alone)
 	outbox_free(&o);
 }
 
-Test(outbox, a_way_that_cannot_cut_gets_single_ones_from_then_on)
+Test(outbox, a_way_that_cannot_cut_gets_single_ones_for_a_while)
 {
 	static const int errors[] = { EIO, EINVAL, EMSGSIZE };
 	int to = plain_socket("127.0.0.1"), fd = plain_socket("127.0.0.1");
@@ -735,11 +735,43 @@ Test(outbox, a_way_that_cannot_cut_gets_single_ones_from_then_on)
 		cr_expect_eq(offered[0], N_JOINED);
 		expect_items(to, 0, N_JOINED, MANY);
 		expect_silence(to);
+		for (unsigned k = 2; k < OUTBOX_JOIN_PAUSE; k++) {
+			script_sends(NULL, 0);
+			outbox_send(o, fd, items, 2);
+			cr_assert_eq(offered[0], 2, "call %u", k);
+			expect_items(to, 0, 2, MANY);
+		}
+		script_sends(NULL, 0);
+		outbox_send(o, fd, items, 2);
+		cr_expect_eq(offered[0], 1, "joined again");
+		expect_items(to, 0, 2, MANY);
 		cr_expect_eq(failures.n, 0, "no datagram's own");
 		outbox_free(&o);
 	}
 	close(to);
 	close(fd);
+}
+
+/* Whoever provokes an answer that cannot be sent does not take joining from the others. */
+Test(outbox, what_no_way_takes_does_not_end_joining)
+{
+	const struct step steps[] = { { -1, EINVAL }, { -1, EINVAL }, { -1, EINVAL },
+		{ -1, EINVAL }, { -1, EINVAL } };
+	int to = plain_socket("127.0.0.1"), fd = plain_socket("127.0.0.1");
+	struct addr at = local_of(to);
+	struct outbox *o = joining_outbox(false, &at);
+
+	script_sends(steps, N(steps)); /* four together, and each of them */
+	cr_expect_eq(outbox_send(o, fd, items, N_JOINED), 2);
+	cr_expect_eq(failures.n, 4);
+	expect_items(to, 4, N_JOINED, MANY);
+	script_sends(NULL, 0);
+	cr_expect_eq(outbox_send(o, fd, items, N_JOINED), N_JOINED);
+	cr_expect_eq(offered[0], 2, "joined: %u", offered[0]);
+	expect_items(to, 0, N_JOINED, MANY);
+	close(to);
+	close(fd);
+	outbox_free(&o);
 }
 
 /* The error is told of the first; then each of them goes, or fails, by itself. */
