@@ -29,6 +29,7 @@
 	X(dropped_short, DROPPED, "Datagrams shorter than a DNS header.") \
 	X(dropped_response, DROPPED, "Datagrams from clients with QR=1.") \
 	X(dropped_acl, DROPPED, "Datagrams from addresses outside the acl.") \
+	X(dropped_portless, DROPPED, "Datagrams from port 0, to which no answer can be sent.") \
 	X(dropped_oversize, DROPPED, "Datagrams over 4096 bytes.") \
 	X(dropped_control, DROPPED, "Datagrams whose destination address the kernel cut off.") \
 	X(dropped_failure, DROPPED, "Queries without a reply, not answered: on_failure is drop.") \

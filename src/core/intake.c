@@ -92,6 +92,9 @@ static bool is_wanted(struct intake *in, const struct inbox_slot *slot, const ui
 		count(in, METRIC_dropped_oversize);
 	} else if (slot->is_control_cut) {
 		count(in, METRIC_dropped_control);
+	} else if (slot->from.port == 0) {
+		count(in,
+			METRIC_dropped_portless); /* RFC 768: whoever sends so expects no answer */
 	} else if (!acl_allows(in->params.acl, &slot->from)) {
 		count(in, METRIC_dropped_acl);
 		log_acl(in, &slot->from);

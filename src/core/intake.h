@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * intake - what happens to a client's datagram before the queue: read a batch at a time, dropped if it
- * is not worth a worker's time (shorter than a header, QR=1, outside the acl, cut off), shed if it is
- * more than the workers can do (core/fair.h), and pushed with one lock and at most one wake-up.
+ * is not worth a worker's time (shorter than a header, QR=1, outside the acl, from port 0, cut off),
+ * shed if it is more than the workers can do (core/fair.h), and pushed with one lock and at most one
+ * wake-up.
  *
  * One owner thread: a receiver's, or with dispatch = "direct" a worker's. */
 #pragma once

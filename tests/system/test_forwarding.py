@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What passes: a query reaches a server, and its reply the client, with nothing changed that must
 not change. Numbers are the black-box cases of the peer we compare with (research)."""
+import socket
 import struct
 
 import dns.message
@@ -10,6 +11,7 @@ import pytest
 from harness import message as m
 from harness import script
 from harness.client import check_answer
+from harness.daemon import IS_ROOT
 from harness.stub import silent
 from harness.wait import until
 
@@ -159,6 +161,18 @@ def test_datagram_without_a_header_gets_silence(balancer, stub):  # 12
         for length in range(12):
             client.send(m.query()[:length])
         daemon.wait_counter("dropped_short", 12)
+        client.ask_name("after.example.test")
+    assert [q.name for q in stub.queries] == ["after.example.test."]
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root sends what the kernel would not")
+def test_query_from_port_0_gets_silence(balancer, stub):
+    daemon = balancer([stub.address], workers=1)
+    query = m.query()
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP) as raw:
+        raw.sendto(struct.pack("!HHHH", 0, daemon.port, 8 + len(query), 0) + query, ("127.0.0.1", 0))
+    daemon.wait_counter("dropped_portless", 1)
+    with daemon.client() as client:
         client.ask_name("after.example.test")
     assert [q.name for q in stub.queries] == ["after.example.test."]
 
