@@ -117,10 +117,15 @@ static uint64_t hash_again(const struct hash_key *seed, uint64_t key, int salt)
 	return hash64(seed, bytes, sizeof bytes);
 }
 
+static bool is_load_of(const struct choice_load *load, const struct choice *c)
+{
+	return load->tier == c->tier && load->level == c->level;
+}
+
 /* What the bounds are shares of; worked out when first needed. */
 static void know_load(struct choice_load *load, const struct choice *c)
 {
-	if (load->tier == c->tier && load->level == c->level)
+	if (is_load_of(load, c))
 		return;
 	*load = (struct choice_load){ .tier = c->tier, .level = c->level };
 	for (size_t k = 0; k < c->tier->n; k++) {
@@ -181,7 +186,7 @@ static int pick_key(const struct hash_state *state, const struct choice *c, uint
 	struct choice_load *load = c->load != NULL && c->n_tried == 0 ? c->load : &own;
 	int i = search_key(state, c, key, load);
 
-	if (i >= 0)
+	if (i >= 0 && is_load_of(load, c))
 		load->outstanding++;
 	return i;
 }

@@ -355,6 +355,11 @@ Test(policy_hash, sums_the_load_once_for_choices_that_share_it)
 	q.choice.n_tried = 1;
 	cr_expect_eq(pool_choose(&q.choice), first);
 	cr_expect_eq(load.outstanding, 202, "the sum of a query that tried somebody is its own");
+	q.choice.n_tried = 0;
+	atomic_store(&pool->servers[first].outstanding, 0);
+	load.level = CHOICE_EJECTED; /* as after another choice */
+	pool_choose(&q.choice);
+	cr_expect_eq(load.outstanding, 202, "nothing is added to the sum of others");
 	pool_free(&pool);
 }
 
