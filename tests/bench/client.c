@@ -19,8 +19,10 @@
  * that came after it), wrong (of no query of ours, or with wrong contents), again (a second answer),
  * rcodes (all but NOERROR), latency_us, behind_us (open loop: the most and the mean that a query left
  * after its time), cpu_ns, wait_ns and runs of -P, client_cpu_ns. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdalign.h>
 #include <sys/epoll.h>
@@ -425,10 +427,47 @@ static void signal_all(int number)
 	}
 }
 
+/* The state of a thread, as /proc writes it behind the name in parentheses. */
+static char state_of(int pid, const char *thread)
+{
+	char path[64], line[512] = "", *at;
+
+	snprintf(path, sizeof path, "/proc/%d/task/%.16s/stat", pid, thread);
+	FILE *file = fopen(path, "re");
+	if (!file || !fgets(line, sizeof line, file) || !(at = strrchr(line, ')')) || !at[1])
+		die(path);
+	fclose(file);
+	return at[2];
+}
+
+static bool is_stopped(int pid)
+{
+	char path[32];
+	bool is = true;
+
+	snprintf(path, sizeof path, "/proc/%d/task", pid);
+	DIR *threads = opendir(path);
+	if (!threads)
+		die(path);
+	for (const struct dirent *entry; is && (entry = readdir(threads));)
+		is = entry->d_name[0] == '.' || state_of(pid, entry->d_name) == 'T';
+	closedir(threads);
+	return is;
+}
+
+/* A signal takes its time. */
+static void wait_until_stopped(void)
+{
+	for (int i = 0; i < options.n_pids; i++) {
+		while (!is_stopped(options.pids[i]))
+			sched_yield();
+	}
+}
+
 static void ask_burst(void)
 {
 	signal_all(SIGSTOP);
-	usleep(1000); /* a signal takes its time */
+	wait_until_stopped();
 	ask(0, options.burst, now_ns(clock_id), 0);
 	signal_all(SIGCONT);
 }
