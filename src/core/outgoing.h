@@ -34,8 +34,7 @@ struct outgoing {
 	struct outbox_item group[OUTGOING_MAX]; /* those of one descriptor, while they are sent */
 };
 
-/* `failed` hears of what could not be sent (net/batch.h). ERR_NOMEM. */
-/* joins: as outbox_join. */
+/* `failed` hears of what could not be sent (net/batch.h); joins: as outbox_join. ERR_NOMEM. */
 int outgoing_init(struct outgoing *o, bool joins, outbox_failed *failed, void *ctx);
 void outgoing_fini(struct outgoing *o);
 static inline bool outgoing_is_full(const struct outgoing *o)

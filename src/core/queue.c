@@ -57,7 +57,7 @@ struct stock {
 
 static void plan_stock(const struct queue_params *params, struct stock stock_out[STOCK_KINDS])
 {
-	/* A thread holds at most its stock, the batch it fills and two batches pushed out. */
+	/* A thread holds at most one batch it reads into or lets in, two pushed out, one served. */
 	size_t in_hand = (size_t)(params->n_producers + params->n_consumers) * 4 * BATCH_MAX;
 	uint32_t n = (uint32_t)(params->capacity + in_hand);
 
