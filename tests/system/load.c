@@ -6,7 +6,7 @@
  *
  * Every query has a name of its own, so an answer delivered to the wrong one is noticed. Arrival is
  * the kernel's stamp, so that a busy client does not make the answer late. Prints one JSON object:
- * sent, answered, lost, unexpected, rcodes, latency percentiles in microseconds, those of the
+ * sent, answered, lost, unexpected (and what was wrong with the first), rcodes, latency percentiles in microseconds, those of the
  * affected ones (-a MS and slower), how late the client itself was with a query, when the first and
  * the last query left that got anything but NOERROR, and with -t MS a row for each such time of
  * sending: [seconds since begin, sent, NOERROR, other rcodes, lost, affected, slowest in us]. */
@@ -65,6 +65,11 @@ static struct sender *senders[SOCKETS_MAX];
 static struct query *queries;
 static uint32_t *latency_us;
 static uint32_t n_sent, n_answered, n_lost, n_unexpected, oldest;
+static struct {
+	const char *what; /* NULL: there is none */
+	int64_t at_ns;
+	unsigned sender, id;
+} first_unexpected;
 static uint64_t rcodes[16];
 static int64_t behind_ns; /* the most that a query left after its time */
 static int64_t stall_ns; /* the longest pass of our loop, which sleeps for 1 ms at most */
@@ -179,23 +184,41 @@ static bool send_one(void)
 	return true;
 }
 
-static void take_answer(struct sender *s, const uint8_t *data, ssize_t len, int64_t at_ns)
+/* What is wrong with it, or NULL. A slot keeps its serial when it is answered. */
+static const char *why_unexpected(const struct slot *slot, const uint8_t *data, ssize_t len)
 {
 	uint8_t query[QUERY_MAX];
 
-	if (len < 12) {
-		n_unexpected++;
-		return;
-	}
-	struct slot *slot = &s->slots[data[0] << 8 | data[1]];
-
-	if (!slot->sent_ns || !(data[2] & 0x80) || len < options.query_len) {
-		n_unexpected++;
-		return;
-	}
+	if (len < options.query_len)
+		return "short";
+	if (!(data[2] & 0x80))
+		return "no answer";
 	make_query(query, 0, slot->serial);
-	if (memcmp(query + 12, data + 12, (size_t)options.query_len - 12) != 0) {
-		n_unexpected++;
+	if (memcmp(query + 12, data + 12, (size_t)options.query_len - 12) != 0)
+		return slot->sent_ns ? "another question" : "an ID that is not out";
+	return slot->sent_ns ? NULL : "answered already";
+}
+
+static void note_unexpected(
+	const struct sender *s, const char *what, const uint8_t *data, int64_t at_ns)
+{
+	n_unexpected++;
+	if (first_unexpected.what)
+		return;
+	first_unexpected.what = what;
+	first_unexpected.at_ns = at_ns;
+	first_unexpected.id = (unsigned)(data[0] << 8 | data[1]);
+	while (senders[first_unexpected.sender] != s)
+		first_unexpected.sender++;
+}
+
+static void take_answer(struct sender *s, const uint8_t *data, ssize_t len, int64_t at_ns)
+{
+	struct slot *slot = &s->slots[data[0] << 8 | data[1]];
+	const char *why = why_unexpected(slot, data, len);
+
+	if (why) {
+		note_unexpected(s, why, data, at_ns);
 		return;
 	}
 	int64_t took = at_ns - slot->sent_ns;
@@ -220,7 +243,7 @@ static bool is_target(const struct sockaddr_storage *peer)
 
 static void read_answers(struct sender *s)
 {
-	uint8_t data[65536];
+	static uint8_t data[65536];
 	char control[CMSG_SPACE(sizeof(struct timespec))];
 	struct sockaddr_storage peer;
 
@@ -248,7 +271,7 @@ static void read_answers(struct sender *s)
 		if (is_target(&peer))
 			take_answer(s, data, len, at);
 		else
-			n_unexpected++;
+			note_unexpected(s, "from elsewhere", data, at);
 	}
 }
 
@@ -402,6 +425,13 @@ static void report(int64_t took_ns)
 
 	printf("{\"sent\": %u, \"answered\": %u, \"lost\": %u, \"unexpected\": %u, ", n_sent,
 		n_answered, n_lost, n_unexpected);
+	if (first_unexpected.what)
+		printf("\"first_unexpected\": {\"what\": \"%s\", \"s\": %.6f, \"sender\": %u, "
+		       "\"id\": "
+		       "%u}, ",
+			first_unexpected.what,
+			(double)(first_unexpected.at_ns - queries[0].sent_ns) / 1e9,
+			first_unexpected.sender, first_unexpected.id);
 	printf("\"rcodes\": {");
 	for (int i = 0; i < 16; i++) {
 		if (rcodes[i]) {
