@@ -27,6 +27,7 @@
 #include "privilege.h"
 #include "services/prober.h"
 #include "services/report.h"
+#include "services/shed_watch.h"
 
 #define DRAIN_LOOK_NS (10 * CLOCK_NS_PER_MS)
 
@@ -284,13 +285,33 @@ static void serve_signal(const struct daemon *d, int signal)
 			   "configuration");
 }
 
+static void look_at_what_is_shed(const struct daemon *d, struct shed_watch *watch)
+{
+	uint64_t counts[METRIC_COUNT];
+	char text[SHED_WATCH_TEXT_MAX];
+
+	for (unsigned i = 0; i < METRIC_COUNT; i++)
+		counts[i] = engine_metric(d->engine, (enum metric_id)i);
+	enum shed_news news = shed_watch_look(watch, counts, clock_mono_ns(), text, sizeof text);
+	if (news == SHED_ENDS)
+		log_notice("%s", text);
+	else if (news != SHED_NO_NEWS)
+		log_warning("%s", text);
+}
+
 static void wait_for_end(const struct daemon *d)
 {
+	const struct timespec look = { .tv_sec = SHED_WATCH_LOOK_NS / CLOCK_NS_PER_S };
 	sigset_t set = our_signals();
+	struct shed_watch shed = { 0 };
 	int signal;
 
-	while (sigwait(&set, &signal) != 0 || !is_end(signal))
-		serve_signal(d, signal);
+	while (!is_end(signal = sigtimedwait(&set, NULL, &look))) {
+		if (signal == -1)
+			look_at_what_is_shed(d, &shed);
+		else
+			serve_signal(d, signal);
+	}
 	log_notice("%s: draining; a second one hurries", signal == SIGTERM ? "SIGTERM" : "SIGINT");
 }
 

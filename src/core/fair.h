@@ -82,12 +82,6 @@ static inline bool fair_is_rationing(const struct fair *f)
 	return f->level < INFINITY;
 }
 
-/* Is there more work than can be done, or was there a moment ago? */
-static inline bool fair_is_limiting(const struct fair *f)
-{
-	return f->is_limiting;
-}
-
 static inline bool fair_is_due(const struct fair *f, int64_t now_ns)
 {
 	return now_ns >= f->tick_ns;

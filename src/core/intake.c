@@ -6,7 +6,6 @@
 #include "core/intake.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +27,6 @@
 #define STAMP_MAX_AGE_NS (10 * CLOCK_NS_PER_S) /* older: the clock was set, the stamp is no use */
 #define BACK_OFF_NS CLOCK_NS_PER_MS /* after an error that may pass: ENOMEM, ENOBUFS */
 #define ACL_LOG_PERIOD_MS 60000
-#define OVERLOAD_LOG_PERIOD_MS 60000
 #define SPARE_BYTES (DATAGRAM_LARGE_BYTES - DATAGRAM_SMALL_BYTES)
 #define SPARE_DATAGRAM_BYTES (sizeof(struct datagram) + DATAGRAM_LARGE_BYTES)
 
@@ -49,9 +47,7 @@ struct intake {
 	int64_t now_ns, real_ns; /* read once per batch */
 	int64_t waited_ns; /* by the first datagram of the last batch */
 	uint32_t *kernel_drops; /* per socket, as last seen */
-	struct log_limit acl_limit, overload_limit;
-	bool is_overloaded, has_told; /* that it is */
-	uint64_t n_shed; /* since then */
+	struct log_limit acl_limit;
 	struct rng rng;
 	struct fair fair;
 	/* answers to what is shed, and the listener by which these leave */
@@ -159,7 +155,6 @@ static void flush_answers(struct intake *in)
 static void shed(struct intake *in, const struct datagram *d, enum metric_id cause)
 {
 	count(in, cause);
-	in->n_shed++;
 	if (in->params.on_overload == ON_OVERLOAD_DROP)
 		return;
 	if (in->n_items == BATCH_MAX || d->origin.listener != in->answer_by)
@@ -296,25 +291,6 @@ static void read_failed(struct intake *in)
 		clock_pause_ns(BACK_OFF_NS);
 }
 
-/* Its begin, and its end if the begin was told. */
-static void tell_overload(struct intake *in)
-{
-	if (fair_is_limiting(&in->fair) == in->is_overloaded)
-		return;
-	in->is_overloaded = !in->is_overloaded;
-	if (in->is_overloaded) {
-		in->n_shed = 0;
-		in->has_told = log_is_due(&in->overload_limit, in->now_ns, LOG_LEVEL_WARNING);
-		if (in->has_told)
-			log_limited(&in->overload_limit, in->now_ns, OVERLOAD_LOG_PERIOD_MS,
-				LOG_LEVEL_WARNING,
-				"overloaded: more queries come than the workers can take; clients "
-				"that ask for much are held back");
-	} else if (in->has_told) {
-		log_notice("no longer overloaded; %" PRIu64 " queries were shed", in->n_shed);
-	}
-}
-
 static void look_at_queue(struct intake *in)
 {
 	struct queue_load load;
@@ -323,7 +299,6 @@ static void look_at_queue(struct intake *in)
 		return;
 	queue_look(in->params.queue, &load);
 	fair_tick(&in->fair, &load, in->now_ns);
-	tell_overload(in);
 }
 
 /* The rest of what happens to n datagrams that were just read; has_newer: more of them will be. */
