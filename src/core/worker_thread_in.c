@@ -17,6 +17,7 @@
  * serve the rest. While nobody may, or most of it is to be shed at once, enough to see how much there is. */
 #define CLIENT_BATCHES 1
 #define CLIENT_BATCHES_ALONE 16
+#define HURRIED_BATCHES 64 /* of each socket, at a stop in a hurry */
 
 static void hand_over_replies(struct worker_thread *t, size_t n)
 {
@@ -163,8 +164,8 @@ static void leave_clients(struct worker_thread *t)
 	t->has_left_clients = true;
 }
 
-/* What the kernel has taken in by now is still served, as it is read. Bounded, and hurried: a flood must
- * not hold us. */
+/* What the kernel has taken in by now is still served, as it is read. Bounded, and more so in a hurry: a
+ * flood must not hold us. */
 static void read_last_clients(struct worker_thread *t)
 {
 	bool has_more = false;
@@ -173,8 +174,10 @@ static void read_last_clients(struct worker_thread *t)
 		has_more |= intake_read(t->intake, i, 1);
 		worker_thread_take_batch(t, true);
 	}
-	if (!has_more || ++t->n_last_reads == INTAKE_DRAIN_BATCHES ||
-		atomic_load_explicit(&t->hurry, memory_order_relaxed))
+	unsigned most = atomic_load_explicit(&t->hurry, memory_order_relaxed)
+				? HURRIED_BATCHES
+				: INTAKE_DRAIN_BATCHES;
+	if (!has_more || ++t->n_last_reads >= most)
 		leave_clients(t);
 }
 
