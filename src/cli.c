@@ -171,7 +171,7 @@ void cli_print_usage(FILE *out)
 	fputs("Usage: dnsbal [-v] -c FILE                       balance as the file says\n"
 	      "       dnsbal [-v] [-l ADDRESS[:PORT]] SERVER... balance over these servers\n"
 	      "       dnsbal [-v] [-l ADDRESS[:PORT]] --demo    balance over built-in servers\n"
-	      "       dnsbal -t [-v] -c FILE                    check a configuration\n"
+	      "       dnsbal -t [-v] -c FILE | SERVER...        check a configuration\n"
 	      "\n"
 	      "Spreads DNS queries over servers. Stays in the foreground.\n"
 	      "\n"

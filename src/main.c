@@ -25,17 +25,22 @@ static void print_messages(const struct config_messages *messages)
 		fprintf(stderr, "dnsbal: %s\n", messages->text[i]);
 }
 
-/* The configuration of this command line: 0, or the exit code, and why has been told. */
-static int read_config(const struct cli *cli, const char *path, struct config *config_out)
+/* The configuration of this command line: 0, with warnings for the caller to tell and free, or the exit
+ * code, and why has been told. */
+static int read_config(const struct cli *cli, const char *path, struct config *config_out,
+	struct config_messages *warnings_out)
 {
 	struct config_messages messages = { 0 };
 	int rc = path ? config_load(path, config_out, &messages)
-		      : config_from_arguments(cli->listen, cli->servers, cli->n_servers, config_out,
-				&messages);
+		      : config_from_arguments(
+				cli->listen, cli->servers, cli->n_servers, config_out, &messages);
 
+	*warnings_out = messages;
+	if (rc == 0)
+		return 0;
 	print_messages(&messages);
-	config_messages_free(&messages);
-	return rc == 0 ? 0 : path ? 1 : CLI_EXIT_USAGE;
+	config_messages_free(warnings_out);
+	return path ? 1 : CLI_EXIT_USAGE;
 }
 
 /* The file's absolute name, in `absolute`: the working directory will be the file's. What cannot be
@@ -89,10 +94,13 @@ static int check(const struct cli *cli)
 	char absolute[PATH_MAX];
 	const char *path = config_path(cli, absolute);
 	struct config config;
-	int code = read_config(cli, path, &config);
+	struct config_messages warnings;
+	int code = read_config(cli, path, &config, &warnings);
 
 	if (code != 0)
 		return code;
+	print_messages(&warnings);
+	config_messages_free(&warnings);
 	struct cost_params cost;
 	bool is_good = !cli->verbose || plan_cost(&config, &cost);
 	is_good &= !path || check_user(path, &config); /* told as well */
@@ -107,19 +115,32 @@ static int check(const struct cli *cli)
 	return code;
 }
 
+/* From here on messages go where, and look as, the configuration says; its own warnings, too. */
+static void begin_log(const struct log_params *params, const struct config_messages *warnings)
+{
+	if (log_open(params) < 0)
+		log_warning(
+			"log.destination = \"%s\": it cannot be reached from here; messages go to "
+			"stderr",
+			params->destination == LOG_TO_SYSLOG ? "syslog" : "journal");
+	for (size_t i = 0; i < warnings->n; i++)
+		log_warning("%s", warnings->text[i]);
+}
+
 static int run(const struct cli *cli)
 {
 	char absolute[PATH_MAX];
 	const char *path = config_path(cli, absolute);
 	struct config config;
-	int code = read_config(cli, path, &config);
+	struct config_messages warnings;
+	int code = read_config(cli, path, &config, &warnings);
 
 	if (code != 0)
 		return code;
 	if (cli->verbose && config.log.level < LOG_LEVEL_INFO)
 		config.log.level = LOG_LEVEL_INFO; /* where -v tells what it tells */
-	if (log_open(&config.log) < 0)
-		log_warning("the log cannot go where log.destination says: messages go to stderr");
+	begin_log(&config.log, &warnings);
+	config_messages_free(&warnings);
 	code = daemon_run(&(struct daemon_params){
 		.config = &config,
 		.config_path = path,

@@ -260,8 +260,7 @@ int privilege_can_read(const char *path, const char *user, struct privilege_mess
 		user = self->pw_name;
 	if (error == EACCES || error == EPERM)
 		say(message_out,
-			"%s: user '%s' cannot read it, and a reload will have to: give the file "
-			"and "
+			"%s: user '%s', who runs the balancer, cannot read it: give the file and "
 			"its directories to the user's group, or set `user` to another",
 			path, user ? user : "?");
 	else

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/addr.h"
+#include "wire/message.h"
 #include "wire/text.h"
 
 /* Text under construction: cut at the end of its place. */
@@ -40,6 +41,8 @@ static void add_probe(struct text *t, const struct watch_event *e, const char *p
 	switch (e->outcome) {
 	case PROBE_ANSWERED:
 		add(t, "it answers \"%s\" with %s", probe, text_rcode(e->rcode, rcode));
+		if (e->rcode == RCODE_REFUSED && e->to != SERVER_UP)
+			add(t, " (set health.qname to a name that it serves)");
 		break;
 	case PROBE_TIMED_OUT:
 		add(t, "no reply to \"%s\" within %lld ms", probe,

@@ -40,7 +40,7 @@ void trace_log(const struct worker_event *e, const char *server)
 		log_info("%s asks %s: sent to %s", client, question, server);
 		break;
 	case WORKER_EVENT_RETRY:
-		log_info("%s asked %s: %s, sent to %s too", client, question, e->reason, server);
+		log_info("%s asked %s: %s, now sent to %s", client, question, e->reason, server);
 		break;
 	case WORKER_EVENT_MERGED:
 		log_info("%s asks %s again: still waiting for the server", client, question);

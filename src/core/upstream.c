@@ -50,10 +50,15 @@ static void tell_no_socket(struct upstream *u, uint16_t server, int error, int64
 {
 	const struct server_params *s = &u->params.pool->servers[server].params;
 
+	bool has_source = s->source.family != 0;
+	char source[ADDR_TEXT_MAX] = "";
+
+	if (has_source)
+		addr_format(&s->source, source, sizeof source);
 	u->reopen_ns[server] = now_ns + REOPEN_AFTER_NS;
 	log_limited(&u->open_limits[server], now_ns, 60000, LOG_LEVEL_WARNING,
-		"server %s: no socket to it: %s%s; trying again", s->name, strerror(error),
-		advice(error));
+		"server %s: no socket to it%s%s: %s%s; trying again", s->name,
+		has_source ? " from its source " : "", source, strerror(error), advice(error));
 }
 
 int upstream_init(struct upstream *u, const struct upstream_params *params)

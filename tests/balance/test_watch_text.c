@@ -34,7 +34,8 @@ static const struct {
 		  .reason = WATCH_BY_FIRST_PROBE,
 		  .outcome = PROBE_ANSWERED,
 		  .rcode = 5 },
-		"server a (192.0.2.1) is down at start: it answers \". NS\" with REFUSED" },
+		"server a (192.0.2.1) is down at start: it answers \". NS\" with REFUSED "
+		"(set health.qname to a name that it serves)" },
 	{ { .kind = WATCH_STATE,
 		  .from = SERVER_UP,
 		  .to = SERVER_DOWN,

@@ -58,6 +58,11 @@ def test_source_address_of_a_server_is_used(balancer, stub):
     assert {probe.peer[0] for probe in stub.wait_probes(1)} == {"127.0.0.77"}
 
 
+def test_source_that_is_not_ours_is_named(balancer, stub):
+    daemon = balancer([stub.row(name="srv-one", source="192.0.2.99")])
+    daemon.log.wait("server srv-one: no socket to it from its source 192.0.2.99: ")
+
+
 def test_outside_the_acl_is_silence(balancer, stub):  # 13
     daemon = balancer([stub.forced()], acl=Array(["127.0.0.1/32"]), workers=1)
     with daemon.client(source=("127.0.0.2", 0)) as outside, daemon.client() as inside:

@@ -119,8 +119,11 @@ def test_counters_are_written_at_the_end(balancer, stub):
 
 
 def test_json_log_is_json(balancer, stub):
-    daemon = balancer([stub.row(name="srv-one")], log={"format": "json", "level": "debug"})
+    daemon = balancer(
+        [stub.row(name="srv-one")], log={"format": "json", "level": "debug"}, policy="hash", latency="on"
+    )
     daemon.log.wait("srv-one")
+    daemon.log.wait("warning", 'latency: \\"on\\" has no effect')  # of the configuration itself
     daemon.signal(signal.SIGUSR1)
     daemon.log.wait('"queries"')
     for line in list(daemon.log.lines):

@@ -79,7 +79,7 @@ Test(privilege_files, one_that_only_root_can_read_is_refused)
 	cr_expect_eq(t->error, EACCES);
 	cr_expect(strstr(t->message.text, path), "%s", t->message.text);
 	cr_expect(strstr(t->message.text, "user '" USER "'"), "%s", t->message.text);
-	cr_expect(strstr(t->message.text, "reload"), "%s", t->message.text);
+	cr_expect(strstr(t->message.text, "to the user's group"), "%s", t->message.text);
 	cr_expect_eq(t->rc2, ERR_SYSTEM);
 	cr_expect(strstr(t->message2.text, "user '" USER "'"), "%s", t->message2.text);
 	cr_expect(strstr(t->message2.text, "No such file"), "%s", t->message2.text);
