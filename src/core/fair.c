@@ -36,10 +36,15 @@ void fair_init(struct fair *f, const struct fair_params *params)
 	rng_bytes(params->rng, f->key.bytes, sizeof f->key.bytes);
 }
 
-/* A site's usual share of addresses. */
+/* A site's usual share of addresses, in bytes. */
+static size_t prefix_len(const struct addr *client)
+{
+	return client->family == AF_INET6 ? 7 : 3;
+}
+
 static unsigned bucket_of(const struct hash_key *key, const struct addr *client)
 {
-	size_t len = client->family == AF_INET6 ? 7 : 3;
+	size_t len = prefix_len(client);
 	uint8_t text[8] = { client->family };
 
 	memcpy(text + 1, client->ip, len);
@@ -61,6 +66,7 @@ enum fair_verdict fair_judge(struct fair *f, const struct addr *client, bool is_
 		is_late = is_late && !is_light;
 		if (is_late || f->credit[b] < 1) {
 			f->has_shed = true;
+			f->shed[b] = *client;
 			return is_late ? FAIR_LATE : FAIR_SHED;
 		}
 		f->credit[b] -= 1;
@@ -277,6 +283,7 @@ static void renew_key(struct fair *f, double seconds, int64_t now_ns)
 	f->key = f->next_key;
 	f->key_ends_ns = now_ns + KEY_LIFE_NS;
 	memcpy(f->asked, f->next_asked, sizeof f->asked);
+	memset(f->shed, 0, sizeof f->shed);
 	begin_credit(f);
 	f->n_learned = 0;
 }
@@ -305,4 +312,29 @@ void fair_tick(struct fair *f, const struct queue_load *load, int64_t now_ns)
 		renew_key(f, seconds, now_ns);
 		begin_window(f, load, now_ns);
 	}
+}
+
+bool fair_held_back(const struct fair *f, struct fair_held *held_out)
+{
+	unsigned most = FAIR_BUCKETS, n = 0;
+
+	for (unsigned b = 0; fair_is_rationing(f) && b < FAIR_BUCKETS; b++) {
+		if (f->shed[b].family == 0 || f->asked[b] <= f->level)
+			continue;
+		n++;
+		if (most == FAIR_BUCKETS || f->asked[b] > f->asked[most])
+			most = b;
+	}
+	if (n == 0)
+		return false;
+	const struct addr *client = &f->shed[most];
+	*held_out = (struct fair_held){
+		.n = n,
+		.level = f->level,
+		.prefix = { .family = client->family },
+		.bits = 8 * (unsigned)prefix_len(client),
+		.asked = f->asked[most],
+	};
+	memcpy(held_out->prefix.ip, client->ip, prefix_len(client));
+	return true;
 }

@@ -62,6 +62,16 @@ struct fair {
 	float asked[FAIR_BUCKETS], next_asked[FAIR_BUCKETS]; /* the rate of late, under both keys */
 	float credit_most; /* datagrams */
 	float credit[FAIR_BUCKETS];
+	struct addr shed[FAIR_BUCKETS]; /* under this key: the last client; family 0: none */
+};
+
+/* Who is held back. */
+struct fair_held {
+	unsigned n; /* prefixes */
+	double level; /* what each may ask, a second */
+	struct addr prefix; /* of those, the one that asks for most: without port and host */
+	unsigned bits;
+	double asked; /* by it, a second */
 };
 
 void fair_init(struct fair *f, const struct fair_params *params);
@@ -75,6 +85,9 @@ enum fair_verdict { FAIR_SHED, FAIR_LATE, FAIR_LET_IN, FAIR_LIGHT };
 enum fair_verdict fair_judge(struct fair *f, const struct addr *client, bool is_late);
 /* To be called with what the queue looks like as soon as fair_is_due() says so, while datagrams come. */
 void fair_tick(struct fair *f, const struct queue_load *load, int64_t now_ns);
+
+/* False: nobody is, or nobody was shed yet. One look at every bucket. */
+bool fair_held_back(const struct fair *f, struct fair_held *held_out);
 
 /* Are clients held back just now? Not while all that is asked fits below the limit. */
 static inline bool fair_is_rationing(const struct fair *f)

@@ -27,6 +27,8 @@
 #define STAMP_MAX_AGE_NS (10 * CLOCK_NS_PER_S) /* older: the clock was set, the stamp is no use */
 #define BACK_OFF_NS CLOCK_NS_PER_MS /* after an error that may pass: ENOMEM, ENOBUFS */
 #define ACL_LOG_PERIOD_MS 60000
+#define HELD_LOG_PERIOD_NS (60 * CLOCK_NS_PER_S)
+#define HELD_LEAST_NS CLOCK_NS_PER_S /* not told of, if it is shorter */
 #define SPARE_BYTES (DATAGRAM_LARGE_BYTES - DATAGRAM_SMALL_BYTES)
 #define SPARE_DATAGRAM_BYTES (sizeof(struct datagram) + DATAGRAM_LARGE_BYTES)
 
@@ -48,6 +50,8 @@ struct intake {
 	int64_t waited_ns; /* by the first datagram of the last batch */
 	uint32_t *kernel_drops; /* per socket, as last seen */
 	struct log_limit acl_limit;
+	int64_t held_since_ns; /* clients are; 0: they are not */
+	int64_t tell_held_ns;
 	struct rng rng;
 	struct fair fair;
 	/* answers to what is shed, and the listener by which these leave */
@@ -291,6 +295,28 @@ static void read_failed(struct intake *in)
 		clock_pause_ns(BACK_OFF_NS);
 }
 
+/* Who, once a minute: somebody will have to be called. */
+static void tell_held_back(struct intake *in)
+{
+	char text[ADDR_TEXT_MAX];
+	struct fair_held held;
+
+	if (!fair_is_rationing(&in->fair)) {
+		in->held_since_ns = 0;
+		return;
+	}
+	if (in->held_since_ns == 0)
+		in->held_since_ns = in->now_ns;
+	if (in->now_ns - in->held_since_ns < HELD_LEAST_NS || in->now_ns < in->tell_held_ns ||
+		!fair_held_back(&in->fair, &held))
+		return;
+	in->tell_held_ns = in->now_ns + HELD_LOG_PERIOD_NS;
+	log_warning("overloaded: %u client prefixes are let in with at most %.0f queries a second "
+		    "each; %s/%u asks for most, %.0f",
+		held.n, held.level, addr_format(&held.prefix, text, sizeof text), held.bits,
+		held.asked);
+}
+
 static void look_at_queue(struct intake *in)
 {
 	struct queue_load load;
@@ -299,6 +325,7 @@ static void look_at_queue(struct intake *in)
 		return;
 	queue_look(in->params.queue, &load);
 	fair_tick(&in->fair, &load, in->now_ns);
+	tell_held_back(in);
 }
 
 /* The rest of what happens to n datagrams that were just read; has_newer: more of them will be. */

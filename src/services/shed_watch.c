@@ -16,7 +16,7 @@ static uint64_t n_shed(const uint64_t now[METRIC_COUNT], const uint64_t before[M
 	return n;
 }
 
-/* "WORDS: 12 queries were shed (shed_fair 10, shed_queue 2)" */
+/* "WORDS: 12 (shed_fair 10, shed_queue 2)" */
 static void write_text(const char *words, const uint64_t now[METRIC_COUNT],
 	const uint64_t before[METRIC_COUNT], char *out, size_t size)
 {
@@ -26,7 +26,7 @@ static void write_text(const char *words, const uint64_t now[METRIC_COUNT],
 	out[0] = '\0';
 	if (!text)
 		return;
-	fprintf(text, "%s: %" PRIu64 " queries were shed", words, n_shed(now, before));
+	fprintf(text, "%s: %" PRIu64, words, n_shed(now, before));
 	for (unsigned i = 0; i < METRIC_COUNT; i++) {
 		if (metric_rows[i].kind != METRIC_KIND_SHED || now[i] == before[i])
 			continue;
@@ -71,14 +71,15 @@ enum shed_news shed_watch_look(struct shed_watch *w, const uint64_t counts[METRI
 	case SHED_NO_NEWS:
 		break;
 	case SHED_BEGINS:
-		write_text("overloaded", counts, w->told, text_out, size);
+		write_text("overloaded; queries shed", counts, w->told, text_out, size);
 		break;
 	case SHED_GOES_ON:
-		write_text("still overloaded; of late", counts, w->told, text_out, size);
+		write_text(
+			"still overloaded; queries shed of late", counts, w->told, text_out, size);
 		break;
 	case SHED_ENDS:
-		write_text("no longer overloaded, for a minute; in all", counts, w->began, text_out,
-			size);
+		write_text("no longer overloaded, for a minute; queries shed in all", counts,
+			w->began, text_out, size);
 		break;
 	}
 	if (found != SHED_NO_NEWS) {

@@ -65,7 +65,8 @@ static unsigned add(unsigned n, double rate)
 static void arrive(struct prefix_load *p)
 {
 	p->n_sent++;
-	p->client.ip[3]++; /* a prefix has many addresses and ports */
+	/* a prefix has many addresses and ports */
+	p->client.ip[p->client.family == AF_INET6 ? 15 : 3]++;
 	p->client.port++;
 	switch (fair_judge(&f, &p->client, p->is_late)) {
 	case FAIR_LATE:
@@ -355,6 +356,42 @@ Test(fair, only_who_asked_little_for_a_while_is_light)
 	cr_expect_eq(prefixes[flood].n_light, 0);
 	run(2000);
 	cr_expect_gt(prefixes[flood].n_light, 0);
+}
+
+Test(fair, who_is_held_back_is_known)
+{
+	struct fair_held held;
+	char text[ADDR_TEXT_MAX];
+
+	begin(10000);
+	add(8, 250);
+	unsigned first = add(1, 20000), most = add(1, 40000);
+	cr_expect_not(fair_held_back(&f, &held));
+	run(3000);
+	cr_assert(fair_held_back(&f, &held));
+	cr_expect_eq(held.n, 2);
+	cr_expect(held.level > 3000 && held.level < 6000, "%g", held.level);
+	cr_expect(held.asked > 35000 && held.asked < 50000, "%g", held.asked);
+	cr_expect_eq(held.bits, 24);
+	cr_expect_str_eq(addr_format(&held.prefix, text, sizeof text), "10.0.9.0");
+	prefixes[most].rate = 0;
+	prefixes[first].rate = 0;
+	run(3000);
+	cr_expect_not(fair_held_back(&f, &held));
+}
+
+Test(fair, who_is_held_back_is_known_of_ipv6)
+{
+	struct fair_held held;
+	char text[ADDR_TEXT_MAX];
+
+	begin(10000);
+	unsigned one = add(1, 40000);
+	cr_assert_eq(addr_parse("2001:db8:1:2ff::5", 53, &prefixes[one].client), 0);
+	run(1000);
+	cr_assert(fair_held_back(&f, &held));
+	cr_expect_eq(held.bits, 56);
+	cr_expect_str_eq(addr_format(&held.prefix, text, sizeof text), "2001:db8:1:200::");
 }
 
 Test(fair, a_prefix_is_24_bits_or_56)

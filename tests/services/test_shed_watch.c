@@ -52,7 +52,7 @@ Test(shed_watch, every_cause_is_told_within_a_second)
 		expect_quiet(1);
 		counts[i] = 7;
 		cr_expect_eq(look(), SHED_BEGINS);
-		snprintf(cause, sizeof cause, "overloaded: 7 queries were shed (%s 7)",
+		snprintf(cause, sizeof cause, "overloaded; queries shed: 7 (%s 7)",
 			metric_rows[i].name);
 		cr_expect_str_eq(text, cause);
 	}
@@ -63,7 +63,7 @@ Test(shed_watch, causes_are_told_together)
 	counts[METRIC_shed_queue] = 3;
 	counts[METRIC_shed_fair] = 4;
 	cr_expect_eq(look(), SHED_BEGINS);
-	cr_expect_str_eq(text, "overloaded: 7 queries were shed (shed_queue 3, shed_fair 4)");
+	cr_expect_str_eq(text, "overloaded; queries shed: 7 (shed_queue 3, shed_fair 4)");
 }
 
 Test(shed_watch, while_it_goes_on_a_line_a_minute)
@@ -76,7 +76,7 @@ Test(shed_watch, while_it_goes_on_a_line_a_minute)
 	}
 	counts[METRIC_shed_limit]++;
 	cr_expect_eq(look(), SHED_GOES_ON);
-	cr_expect_str_eq(text, "still overloaded; of late: 60 queries were shed (shed_limit 60)");
+	cr_expect_str_eq(text, "still overloaded; queries shed of late: 60 (shed_limit 60)");
 }
 
 Test(shed_watch, a_minute_without_ends_it)
@@ -87,15 +87,15 @@ Test(shed_watch, a_minute_without_ends_it)
 	counts[METRIC_shed_fair] = 2;
 	expect_quiet(29); /* then the minute's line is due */
 	cr_expect_eq(look(), SHED_GOES_ON);
-	cr_expect_str_eq(text, "still overloaded; of late: 2 queries were shed (shed_fair 2)");
+	cr_expect_str_eq(text, "still overloaded; queries shed of late: 2 (shed_fair 2)");
 	expect_quiet(30);
 	cr_expect_eq(look(), SHED_ENDS);
-	cr_expect_str_eq(text, "no longer overloaded, for a minute; in all: 7 queries were shed "
+	cr_expect_str_eq(text, "no longer overloaded, for a minute; queries shed in all: 7 "
 			       "(shed_limit 5, shed_fair 2)");
 	expect_quiet(100);
 	counts[METRIC_shed_fair]++;
 	cr_expect_eq(look(), SHED_BEGINS);
-	cr_expect_str_eq(text, "overloaded: 1 queries were shed (shed_fair 1)");
+	cr_expect_str_eq(text, "overloaded; queries shed: 1 (shed_fair 1)");
 }
 
 Test(shed_watch, a_text_without_room_is_cut)
@@ -104,6 +104,6 @@ Test(shed_watch, a_text_without_room_is_cut)
 
 	counts[METRIC_shed_queue] = 3;
 	cr_expect_eq(shed_watch_look(&w, counts, CLOCK_NS_PER_S, small, sizeof small), SHED_BEGINS);
-	cr_expect_eq(strncmp(small, "overloaded: 3", 13), 0);
+	cr_expect_eq(strncmp(small, "overloaded; quer", 15), 0);
 	cr_expect_lt(strlen(small), sizeof small);
 }

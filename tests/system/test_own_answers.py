@@ -128,7 +128,7 @@ def test_on_overload_answers(balancer, stubs, how, rcode, limit):
         assert {m.View(data).rcode for data in client.gather(n)} == {m.NOERROR}
         values = daemon.counters()["counters"]
         assert (values["shed_limit"], values["shed_answered"]) == (1, 1)
-    daemon.log.wait("warning: overloaded: 1 queries were shed (shed_limit 1)")
+    daemon.log.wait("warning: overloaded; queries shed: 1 (shed_limit 1)")
     assert len(stub.queries) == n
 
 
