@@ -97,8 +97,8 @@ static bool is_wanted(struct intake *in, const struct inbox_slot *slot, const ui
 	} else if (slot->is_control_cut) {
 		count(in, METRIC_dropped_control);
 	} else if (slot->from.port == 0) {
-		count(in,
-			METRIC_dropped_portless); /* RFC 768: whoever sends so expects no answer */
+		/* RFC 768: whoever sends so expects no answer */
+		count(in, METRIC_dropped_portless);
 	} else if (!acl_allows(in->params.acl, &slot->from)) {
 		count(in, METRIC_dropped_acl);
 		log_acl(in, &slot->from);
@@ -220,7 +220,7 @@ static bool is_late(const struct intake *in, const struct inbox_slot *slot)
 	       QUEUE_RATIONED_TARGETS * in->params.fair.target_ns;
 }
 
-static void keep(struct intake *in, unsigned i, uint16_t listener, bool has_newer)
+static void keep(struct intake *in, unsigned i, uint16_t listener, bool sheds_late)
 {
 	const struct inbox_slot *slot = &in->slots[i];
 	struct datagram *d = in->stock[i];
@@ -228,7 +228,7 @@ static void keep(struct intake *in, unsigned i, uint16_t listener, bool has_newe
 	if (!is_wanted(in, slot, d->data))
 		return;
 	enum fair_verdict verdict = fair_judge(
-		&in->fair, &slot->from, has_newer && is_late(in, slot));
+		&in->fair, &slot->from, sheds_late && is_late(in, slot));
 	if (verdict == FAIR_SHED || verdict == FAIR_LATE) {
 		shed_slot(in, i, listener,
 			verdict == FAIR_SHED ? METRIC_shed_fair : METRIC_shed_delay);
@@ -334,8 +334,9 @@ static void take_in(struct intake *in, unsigned n, uint16_t listener, bool has_n
 	if (n > 0)
 		in->waited_ns = in->now_ns - arrival_ns(in, &in->slots[0]);
 	look_at_queue(in);
+	bool sheds_late = has_newer && fair_is_rationing(&in->fair);
 	for (unsigned i = 0; i < n; i++)
-		keep(in, i, listener, has_newer);
+		keep(in, i, listener, sheds_late);
 	flush_answers(in);
 	push(in, &in->light);
 	push(in, &in->batch);

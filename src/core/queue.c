@@ -356,14 +356,20 @@ static bool is_idle_locked(struct queue *q, unsigned consumer, int64_t now_ns)
 	return true;
 }
 
+/* What a consumer has finished with, or NULL. */
+static void give_done_locked(struct queue *q, struct batch *done)
+{
+	if (done)
+		done->next = NULL;
+	give_batches_locked(q, done);
+}
+
 struct batch *queue_pop(struct queue *q, unsigned consumer, struct batch *done, int64_t now_ns)
 {
 	struct batch *b = NULL;
 
-	if (done)
-		done->next = NULL;
 	pthread_mutex_lock(&q->lock);
-	give_batches_locked(q, done);
+	give_done_locked(q, done);
 	if (!is_idle_locked(q, consumer, now_ns))
 		b = take_locked(q, now_ns);
 	pthread_mutex_unlock(&q->lock);
@@ -374,10 +380,8 @@ struct batch *queue_take(struct queue *q, struct batch *done, int64_t now_ns)
 {
 	struct batch *b = NULL;
 
-	if (done)
-		done->next = NULL;
 	pthread_mutex_lock(&q->lock);
-	give_batches_locked(q, done);
+	give_done_locked(q, done);
 	if (oldest_locked(q))
 		b = take_locked(q, now_ns);
 	pthread_mutex_unlock(&q->lock);
@@ -386,10 +390,8 @@ struct batch *queue_take(struct queue *q, struct batch *done, int64_t now_ns)
 
 bool queue_rest(struct queue *q, unsigned consumer, struct batch *done, int64_t now_ns)
 {
-	if (done)
-		done->next = NULL;
 	pthread_mutex_lock(&q->lock);
-	give_batches_locked(q, done);
+	give_done_locked(q, done);
 	bool is_idle = is_idle_locked(q, consumer, now_ns);
 	pthread_mutex_unlock(&q->lock);
 	return is_idle;

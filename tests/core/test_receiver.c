@@ -19,12 +19,34 @@ static struct metric_block *metrics;
 static struct receiver *receiver;
 static int client, wakeup;
 
+enum { TARGET_MS = 5 };
+
+static struct intake_params params_of_intake(size_t capacity, enum on_overload on_overload)
+{
+	static const uint16_t index = 0;
+
+	return (struct intake_params){
+		.fds = listeners.listener[0].fds,
+		.listeners = &index,
+		.n_fds = 1,
+		.listen_fds = listeners.listener[0].fds,
+		.acl = acl,
+		.queue = queue,
+		.metrics = metrics,
+		.fair = { .target_ns = TARGET_MS * CLOCK_NS_PER_MS,
+			.interval_ns = 100 * CLOCK_NS_PER_MS,
+			.capacity = capacity,
+			.n_receivers = 1 },
+		.on_overload = on_overload,
+		.udp_reply_max = 1232,
+	};
+}
+
 static void begin_with(const char *allowed, size_t capacity, enum on_overload on_overload)
 {
 	const struct listener_params listen = { .address = rig_loopback(), .n_sockets = 1 };
 	const struct queue_params q = { .capacity = capacity, .n_producers = 1, .n_consumers = 1 };
 	struct prefix prefix;
-	static const uint16_t index = 0;
 
 	cr_assert_eq(prefix_parse(allowed, &prefix), 0);
 	cr_assert_eq(acl_new(&prefix, 1, &acl), 0);
@@ -34,21 +56,7 @@ static void begin_with(const char *allowed, size_t capacity, enum on_overload on
 	queue_set_wakeup(queue, 0, wakeup);
 	metrics = aligned_alloc(64, sizeof *metrics);
 	memset(metrics, 0, sizeof *metrics);
-	const struct receiver_params p = { .intake = {
-						   .fds = listeners.listener[0].fds,
-						   .listeners = &index,
-						   .n_fds = 1,
-						   .listen_fds = listeners.listener[0].fds,
-						   .acl = acl,
-						   .queue = queue,
-						   .metrics = metrics,
-						   .fair = { .target_ns = 5 * CLOCK_NS_PER_MS,
-							   .interval_ns = 100 * CLOCK_NS_PER_MS,
-							   .capacity = capacity,
-							   .n_receivers = 1 },
-						   .on_overload = on_overload,
-						   .udp_reply_max = 1232,
-					   } };
+	const struct receiver_params p = { .intake = params_of_intake(capacity, on_overload) };
 	cr_assert_eq(receiver_new(&p, &receiver), 0);
 	struct sockaddr_storage ss;
 	socklen_t len = addr_to_sockaddr(&listeners.listener[0].address, &ss);
@@ -423,24 +431,12 @@ static void say_many(unsigned n)
 
 Test(receiver, while_clients_are_held_back_what_is_late_is_shed_before_it_is_judged)
 {
-	enum { TARGET_MS = 5, FULL = 3 * BATCH_MAX };
+	enum { FULL = 3 * BATCH_MAX };
 	struct intake *intake = NULL;
-	uint16_t listener = 0;
 
 	begin_with("127.0.0.0/8", 64, ON_OVERLOAD_DROP);
-	struct intake_params p = {
-		.fds = listeners.listener[0].fds,
-		.listeners = &listener,
-		.n_fds = 1,
-		.listen_fds = listeners.listener[0].fds,
-		.acl = acl,
-		.queue = queue,
-		.metrics = metrics,
-		.fair = { .target_ns = TARGET_MS * CLOCK_NS_PER_MS,
-			.interval_ns = 3600 * CLOCK_NS_PER_S, /* nothing changes meanwhile */
-			.capacity = 64,
-			.n_receivers = 1 },
-	};
+	struct intake_params p = params_of_intake(64, ON_OVERLOAD_DROP);
+	p.fair.interval_ns = 3600 * CLOCK_NS_PER_S; /* nothing changes meanwhile */
 	cr_assert_eq(intake_new(&p, &intake), 0);
 	for (int64_t end_ns = clock_mono_ns() + RIG_WAIT_MS * CLOCK_NS_PER_MS;
 		!intake_is_rationing(intake) && clock_mono_ns() < end_ns;) {
