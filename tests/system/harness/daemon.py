@@ -17,7 +17,7 @@ import time
 
 from .client import Client
 from .ports import free_port
-from .wait import PATIENCE
+from .wait import PATIENCE, until
 
 BINARY = os.environ.get("DNSBAL", "")
 METRIC_HEADER = pathlib.Path(__file__).parents[3] / "src/base/metric.h"
@@ -224,13 +224,14 @@ class Daemon:
 
     def wait_for(self, condition, what, timeout=PATIENCE):
         """Until `condition` is true of the counters object; that object."""
-        end = time.monotonic() + timeout
-        while True:
-            found = self.counters()
-            if condition(found):
-                return found
-            assert time.monotonic() < end, f"waited in vain: {what}\n{found}"
-            time.sleep(0.02)
+        found = {}
+
+        def is_met():
+            found.update(self.counters())
+            return condition(found)
+
+        until(is_met, lambda: f"{what}\n{found}", timeout)
+        return found
 
     def wait_counter(self, name, value, timeout=PATIENCE):
         """Until a counter is at least `value`; the whole object."""
@@ -256,14 +257,14 @@ class Daemon:
 
     def check_balance(self):
         """Every query ended in exactly one way. Asked again while counting threads are at it."""
-        end = time.monotonic() + 5
-        while True:
-            found = self.counters()
-            wrong = imbalance(found)
-            if not wrong:
-                return found
-            assert time.monotonic() < end, f"{wrong}\n{found}"
-            time.sleep(0.05)
+        found = {}
+
+        def is_balanced():
+            found.update(self.counters())
+            return not imbalance(found)
+
+        until(is_balanced, lambda: f"{imbalance(found)}\n{found}", 5)
+        return found
 
     def stop(self, expect=0):
         """SIGTERM, then what the end must look like: exit code, balance, no sanitizer report."""

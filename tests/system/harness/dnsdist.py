@@ -3,11 +3,10 @@
 import json
 import shutil
 import subprocess
-import time
 import urllib.request
 
 from .ports import free_port
-from .wait import PATIENCE, end_process
+from .wait import PATIENCE, end_process, until
 
 PROGRAM = shutil.which("dnsdist", path="/usr/bin:/usr/sbin:/usr/local/bin")
 CONFIG = """setLocal("127.0.0.1:{port}")
@@ -59,17 +58,15 @@ class Dnsdist:
         return self._space.inside(read) if self._space else read()
 
     def _wait_ready(self, n):
-        end = time.monotonic() + PATIENCE
-        while True:
+        def is_ready():
             assert self.process.poll() is None, "dnsdist did not start"
             try:
                 rows = self._servers()
-                if len(rows) == n and all(row["state"].lower() == "up" for row in rows):
-                    return
             except OSError:
-                pass
-            assert time.monotonic() < end, "dnsdist is not ready"
-            time.sleep(0.1)
+                return False
+            return len(rows) == n and all(row["state"].lower() == "up" for row in rows)
+
+        until(is_ready, "dnsdist to be ready", pause=0.1)
 
     def counts(self):
         """Queries sent to each server so far."""

@@ -17,13 +17,14 @@ def scaled(n):
 
 
 def until(condition, what, timeout=None, pause=0.02):
-    """Polls what cannot be waited for (another process's state). Returns the condition's value."""
+    """Polls what cannot be waited for (another process's state). Returns the condition's value. `what`:
+    a text, or a function that makes it once it is needed."""
     end = time.monotonic() + (timeout or PATIENCE)
     while True:
         value = condition()
         if value:
             return value
-        assert time.monotonic() < end, f"waited in vain: {what}"
+        assert time.monotonic() < end, f"waited in vain: {what() if callable(what) else what}"
         time.sleep(pause)
 
 
