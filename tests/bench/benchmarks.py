@@ -13,11 +13,12 @@ import plot
 from harness.wait import until
 from results import number, ratio, spread, table
 
-BALANCERS = ("queue", "direct", "dnsdist", "dnsdist-tuned", "other", "other-tuned", "nginx", "unbound",
-             "dnsmasq", "relay-queue", "relay-direct")
+OWN = ("queue", "direct", "queue-gso", "direct-gso")
+BALANCERS = (*OWN, "dnsdist", "dnsdist-tuned", "other", "other-tuned", "nginx", "unbound", "dnsmasq",
+             "relay-queue", "relay-direct")
 DNSDIST = ("dnsdist", "dnsdist-tuned", "other", "other-tuned")
 # The yardstick of a shape.
-RELAY_OF = {"queue": "relay-queue", "direct": "relay-direct"}
+RELAY_OF = {name: "relay-direct" if "direct" in name else "relay-queue" for name in OWN}
 
 
 class Benchmark:
@@ -164,7 +165,7 @@ class Open(Benchmark):
 
     name = "open"
     title = "Open loop, three servers, 16 client ports"
-    peers = ("queue", "direct", *DNSDIST, "relay-queue", "relay-direct")
+    peers = (*OWN, *DNSDIST, "relay-queue", "relay-direct")
     shares = (10, 25, 50, 75, 90)
 
     def run(self):

@@ -269,6 +269,7 @@ TUNED = {
     "lines": "setUDPMultipleMessagesVectorSize(64)",
 }
 DIRECT = {"dispatch": "direct"}
+GSO = {"udp_gso": True}
 
 
 def all_peers():
@@ -276,6 +277,8 @@ def all_peers():
     rows = {
         "queue": Dnsbal("dnsbal, queue"),
         "direct": Dnsbal("dnsbal, direct", keys=DIRECT),
+        "queue-gso": Dnsbal("dnsbal, queue, udp_gso", keys=GSO),
+        "direct-gso": Dnsbal("dnsbal, direct, udp_gso", keys={**DIRECT, **GSO}),
         "direct-1": Dnsbal("dnsbal, direct, one worker", keys={**DIRECT, "workers": 1}),
         "dnsdist": Dnsdist("dnsdist"),
         "dnsdist-tuned": Dnsdist("dnsdist, tuned", **TUNED),
