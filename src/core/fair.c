@@ -219,10 +219,10 @@ static void step_on(struct fair *f, const struct queue_load *load, double second
 	double excess = mean_ns / (DELAY_TARGETS * (double)f->params.target_ns) - 1;
 	double drained_ns = seconds * CLOCK_NS_PER_S /
 			    (double)(load->n_drained - f->began.n_drained);
-	bool is_light = drained_ns <= (double)f->params.target_ns;
+	bool is_idle = drained_ns <= (double)f->params.target_ns;
 
-	if (excess <= 0 || is_light) {
-		double step = is_light ? 1 : -excess;
+	if (excess <= 0 || is_idle) {
+		double step = is_idle ? 1 : -excess;
 
 		f->total *= 1 + most_step(f) * step;
 	} else {
@@ -295,7 +295,10 @@ void fair_tick(struct fair *f, const struct queue_load *load, int64_t now_ns)
 	bool is_filling = load->is_standing || load->waiting >= f->params.capacity / COUNT_FROM;
 	bool is_urgent = load->is_standing || load->waiting >= f->params.capacity / QUEUE_FULL_PART;
 
+	bool stood_still = load->n_taken == f->tick_taken;
+
 	f->tick_ns = now_ns + FAIR_TICK_NS;
+	f->tick_taken = load->n_taken;
 	if (f->params.target_ns == 0)
 		return;
 	if (f->is_limiting && f->level < INFINITY)
@@ -304,7 +307,9 @@ void fair_tick(struct fair *f, const struct queue_load *load, int64_t now_ns)
 		f->is_counting = true;
 		begin_window(f, load, now_ns);
 	} else if (f->is_counting && !f->is_limiting && is_urgent) {
-		begin_limiting(f, load, seconds);
+		/* of workers without a CPU nothing can be told yet, and the queue has bounds of its own */
+		if (!stood_still)
+			begin_limiting(f, load, seconds);
 		begin_window(f, load, now_ns);
 	} else if (now_ns - f->began_ns >= f->params.interval_ns) {
 		end_window(f, load, seconds);

@@ -43,6 +43,7 @@ struct fair {
 	int64_t key_ends_ns;
 	unsigned n_learned; /* windows counted under the next key too; 0: it is not drawn yet */
 	int64_t tick_ns; /* the next one is due */
+	uint64_t tick_taken; /* by the workers, until the last one */
 	bool is_counting;
 	bool is_limiting;
 

@@ -290,6 +290,30 @@ Test(fair, workers_that_stood_still_do_not_close_the_way_for_long)
 	cr_expect_geq(taken, 8500, "%g", taken);
 }
 
+/* What can be told of workers that had no CPU is nothing: not that they can do little. */
+Test(fair, workers_that_stood_still_at_first_do_not_close_the_way)
+{
+	static const double before[] = { 0, 30000 }; /* they can do, when the burst begins */
+
+	for (size_t i = 0; i < sizeof before / sizeof *before; i++) {
+		begin(100000);
+		unsigned all = add(200, 0.25);
+		run(1000);
+		for (unsigned p = all; p < all + 200; p++)
+			prefixes[p].rate = 300;
+		capacity = before[i];
+		run(12);
+		capacity = 0;
+		run(50);
+		capacity = 100000;
+		for (unsigned p = all; p < all + 200; p++)
+			prefixes[p].rate = 100;
+		forget();
+		run(200);
+		cr_expect_eq(let_in(all, 200), 1, "%zu: %g", i, let_in(all, 200));
+	}
+}
+
 Test(fair, a_new_key_knows_who_asked_for_much)
 {
 	begin(10000);

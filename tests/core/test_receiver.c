@@ -338,8 +338,16 @@ Test(receiver, without_large_buffers_a_long_query_is_shed)
 	end();
 }
 
-/* A queue that a worker has let stand, and a flood into it: the receiver reads one batch of 32 after
- * the other, and nobody takes any. */
+/* A worker that takes a little. */
+static void take_batch(void)
+{
+	struct batch *b = queue_pop(queue, 0, NULL, clock_mono_ns());
+
+	if (b)
+		queue_give_back(queue, b);
+}
+
+/* A queue that a worker lets stand, and a flood into it. */
 Test(receiver, a_flood_is_shed_before_the_queue_and_answered_as_configured)
 {
 	enum { N = 2048 };
@@ -348,9 +356,11 @@ Test(receiver, a_flood_is_shed_before_the_queue_and_answered_as_configured)
 
 	begin_with("127.0.0.0/8", 64, ON_OVERLOAD_REFUSED);
 	cr_assert_eq(receiver_start(receiver), 0);
-	for (int64_t end_ns = clock_mono_ns() + RIG_WAIT_MS * CLOCK_NS_PER_MS;
-		metric(METRIC_shed_fair) < N && clock_mono_ns() < end_ns;) {
+	for (int64_t end_ns = clock_mono_ns() + RIG_WAIT_MS * CLOCK_NS_PER_MS, i = 0;
+		metric(METRIC_shed_fair) < N && clock_mono_ns() < end_ns; i++) {
 		say_query(1, RIG_QUERY_BYTES);
+		if (i % (4 * BATCH_MAX) == 0)
+			take_batch();
 		while (rig_has(client, 0)) {
 			cr_assert_eq(rig_receive(client, out, sizeof out, NULL), RIG_QUERY_BYTES);
 			cr_expect_eq(out[3] & 15, RCODE_REFUSED);
@@ -462,8 +472,13 @@ Test(receiver, while_clients_are_held_back_what_is_late_is_shed_before_it_is_jud
 	cr_assert_eq(intake_new(&p, &intake), 0);
 	for (int64_t end_ns = clock_mono_ns() + RIG_WAIT_MS * CLOCK_NS_PER_MS;
 		!intake_is_rationing(intake) && clock_mono_ns() < end_ns;) {
+		/* in a tick a batch of one is taken */
+		say_many(1);
+		intake_read(intake, 0, 2);
 		say_many(BATCH_MAX);
 		intake_read(intake, 0, 2);
+		take_batch();
+		clock_pause_ns(FAIR_TICK_NS);
 	}
 	cr_assert(intake_is_rationing(intake));
 	for (int turn = 0; turn < 2; turn++) {
