@@ -411,7 +411,7 @@ Test(prober, refusing_a_chosen_name_is_a_failure)
 
 Test(prober, a_worker_that_never_reports_fails_the_probe)
 {
-	params.watch.health.timeout_ns = 2 * MS;
+	params.watch.health.timeout_ns = 50 * MS;
 	begin(1);
 	struct order first = next_order();
 	struct order fresh = next_order();
