@@ -35,6 +35,8 @@ static int64_t time_to_sleep(const struct worker_thread *t)
 {
 	int64_t next_ns = worker_next_ns(t->worker);
 
+	if (t->n_socket_errors > 0)
+		return 0;
 	if (next_ns == INT64_MAX)
 		return -1;
 	int64_t left_ns = next_ns - clock_mono_ns();

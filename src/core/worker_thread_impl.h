@@ -27,10 +27,12 @@ struct failed_send {
 	enum worker_send_error error;
 };
 
-/* A send that gave an older datagram's error back: one of before this event. */
-struct old_error {
+/* An ICMP error, which the kernel tells before the datagrams that it took in earlier: replies that came
+ * by the socket are read and handed over before the machine hears of it. */
+struct socket_error {
 	uint16_t socket;
-	int64_t event_ns;
+	bool is_read; /* the socket was, since */
+	int64_t event_ns; /* what was sent in this event or later is not meant */
 };
 
 struct worker_thread {
@@ -55,8 +57,8 @@ struct worker_thread {
 	struct outgoing sends, answers;
 	struct failed_send failed[OUTGOING_MAX]; /* for the machine */
 	size_t n_failed;
-	struct old_error icmp[OUTGOING_MAX];
-	size_t n_icmp;
+	struct socket_error socket_errors[OUTGOING_MAX]; /* for it, too */
+	size_t n_socket_errors;
 	struct inbox_slot slots[BATCH_MAX];
 	struct worker_reply replies[BATCH_MAX];
 	struct batch *done; /* given back with the next pop */
@@ -83,6 +85,9 @@ struct worker_ops worker_thread_ops(bool is_traced);
 int worker_thread_make_boxes(struct worker_thread *t); /* sends, answers. ERR_NOMEM */
 /* Tells the machine what the kernel refused to send during the last event: after each of them. */
 void worker_thread_report_failures(struct worker_thread *t);
+void worker_thread_note_error(struct worker_thread *t, uint16_t socket, bool is_read);
+/* Tells the machine of the errors of sockets that were read since. */
+void worker_thread_report_errors(struct worker_thread *t);
 
 /* ---- worker_thread_in.c ---- */
 

@@ -50,8 +50,8 @@ static size_t read_socket(struct worker_thread *t, uint16_t socket, size_t n)
 
 		if (got < 0) {
 			worker_thread_count(t, METRIC_socket_errors);
-			worker_socket_failed(t->worker, t->now_ns, socket, INT64_MAX);
-			continue; /* data may follow it */
+			worker_thread_note_error(t, socket, true);
+			continue; /* datagrams may follow it that came before it */
 		}
 		for (int i = 0; i < got; i++)
 			t->replies[n + (size_t)i].socket = socket;
@@ -69,13 +69,19 @@ static size_t read_socket(struct worker_thread *t, uint16_t socket, size_t n)
 void worker_thread_read_replies(
 	struct worker_thread *t, const struct poller_event *events, size_t n_events)
 {
-	size_t n = 0;
+	size_t n = 0, n_old = t->n_socket_errors;
 
+	for (size_t i = 0; i < n_old; i++) {
+		n = read_socket(t, t->socket_errors[i].socket, n);
+		t->socket_errors[i].is_read = true;
+	}
 	for (size_t i = 0; i < n_events; i++) {
 		if (events[i].tag < CLIENT_TAG)
 			n = read_socket(t, (uint16_t)events[i].tag, n);
 	}
 	hand_over_replies(t, n);
+	if (t->n_socket_errors > 0)
+		worker_thread_report_errors(t);
 }
 
 void worker_thread_take_orders(struct worker_thread *t)

@@ -27,14 +27,9 @@ static bool send_failed(void *ctx, const struct outbox_item *item, int error, un
 	struct worker_thread *t = ctx;
 
 	(void)error;
-	/* Beyond the room there is here the attempts' time speaks for them. */
 	if (tries == 1) {
 		worker_thread_count(t, METRIC_attempts_resent);
-		if (t->n_icmp < OUTGOING_MAX)
-			t->icmp[t->n_icmp++] = (struct old_error){
-				.socket = t->sends.by[item->token],
-				.event_ns = t->now_ns,
-			};
+		worker_thread_note_error(t, t->sends.by[item->token], false);
 		return true;
 	}
 	if (t->n_failed < OUTGOING_MAX)
@@ -158,19 +153,44 @@ int worker_thread_make_boxes(struct worker_thread *t)
 	return rc < 0 ? rc : outgoing_init(&t->answers, joins, answer_failed, t);
 }
 
-/* What the kernel refused during the last event is the next event. What was never sent goes first:
- * it may be asked elsewhere even if it must not be asked twice. */
+/* What the kernel refused during the last event is the next event. What was never sent may be asked
+ * elsewhere even if it must not be asked twice. */
 void worker_thread_report_failures(struct worker_thread *t)
 {
-	while (t->n_failed > 0 || t->n_icmp > 0) {
-		if (t->n_failed > 0) {
-			struct failed_send f = t->failed[--t->n_failed];
+	while (t->n_failed > 0) {
+		struct failed_send f = t->failed[--t->n_failed];
 
-			worker_send_failed(t->worker, t->now_ns, f.ref, f.error);
-		} else {
-			struct old_error e = t->icmp[--t->n_icmp];
+		worker_send_failed(t->worker, t->now_ns, f.ref, f.error);
+	}
+}
 
-			worker_socket_failed(t->worker, t->now_ns, e.socket, e.event_ns);
-		}
+void worker_thread_note_error(struct worker_thread *t, uint16_t socket, bool is_read)
+{
+	/* Beyond the room there is here the attempts' time speaks for them. */
+	if (t->n_socket_errors < OUTGOING_MAX)
+		t->socket_errors[t->n_socket_errors++] = (struct socket_error){
+			.socket = socket,
+			.is_read = is_read,
+			.event_ns = t->now_ns,
+		};
+}
+
+/* Those that come of it are of sockets that were not read since. */
+void worker_thread_report_errors(struct worker_thread *t)
+{
+	struct socket_error known[OUTGOING_MAX];
+	size_t n_known = t->n_socket_errors;
+
+	memcpy(known, t->socket_errors, n_known * sizeof *known);
+	t->n_socket_errors = 0;
+	for (size_t i = 0; i < n_known; i++) {
+		if (!known[i].is_read)
+			t->socket_errors[t->n_socket_errors++] = known[i];
+	}
+	for (size_t i = 0; i < n_known; i++) {
+		if (!known[i].is_read)
+			continue;
+		worker_socket_failed(t->worker, t->now_ns, known[i].socket, known[i].event_ns);
+		worker_thread_report_failures(t);
 	}
 }

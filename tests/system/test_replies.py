@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a server may send: only the true reply is delivered, anything else is counted and ignored,
 and never ends a query."""
+import pathlib
+import signal
+import socket
+import struct
+
 import pytest
 from harness import message as m
 from harness import script
+from harness.daemon import IS_ROOT
 from harness.stub import Send, silent
-from harness.wait import SANITIZER
+from harness.wait import PATIENCE, SANITIZER, until
 
 DEADLINE_MS = 600
 
@@ -174,3 +180,48 @@ def test_upstream_ids_and_ports_are_unpredictable(balancer, stub):  # 21
     assert min(ports) >= 1024
     gaps = {b - a for a, b in zip(sorted(ports), sorted(ports)[1:])}
     assert len(gaps) > 3, f"ports in steps: {sorted(ports)}"
+
+
+def checksum(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def port_unreachable(source_port, server_port):
+    """An ICMP message as the host of a closed port sends it, quoting the start of a query of 64 bytes."""
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 92, 1, 0, 64, 17, 0, b"\x7f\0\0\1", b"\x7f\0\0\1")
+    quoted = ip + struct.pack("!HHHH", source_port, server_port, 72, 0)
+    message = struct.pack("!BBHI", 3, 3, 0, 0) + quoted
+    return message[:2] + struct.pack("!H", checksum(message)) + message[4:]
+
+
+def stop_all(daemon):
+    daemon.signal(signal.SIGSTOP)
+    states = [p / "stat" for p in pathlib.Path(f"/proc/{daemon.pid}/task").iterdir()]
+    until(lambda: all(s.read_text().rsplit(")", 1)[1].split()[0] == "T" for s in states), "all threads to stop")
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root sends ICMP messages")
+@pytest.mark.parametrize("opcode", [m.QUERY, m.UPDATE])
+def test_reply_that_came_before_an_icmp_error_is_the_answer(balancer, opcode):
+    # The kernel tells of the error first. An UPDATE was done, and is not to be called failed.
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
+        server.bind(("127.0.0.1", 0))
+        server.settimeout(PATIENCE)
+        port = server.getsockname()[1]
+        row = {"address": f"127.0.0.1:{port}", "state": "up"}
+        daemon = balancer([row], health={"mode": "off"}, workers=1, upstream_sockets=1)
+        query = m.query(opcode=opcode)
+        with daemon.client() as client:
+            client.send(query)
+            asked, source = server.recvfrom(4096)
+            stop_all(daemon)
+            server.sendto(m.reply(asked), source)
+            with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as raw:
+                raw.sendto(port_unreachable(source[1], port), ("127.0.0.1", 0))
+            daemon.signal(signal.SIGCONT)
+            assert m.View(client.receive()).rcode == m.NOERROR
+    found = daemon.counters()["counters"]
+    assert (found["socket_errors"], found["attempt_errors"], found["replies_late"]) == (1, 0, 0)
