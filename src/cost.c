@@ -10,6 +10,7 @@
 
 #include "balance/pool.h"
 #include "base/err.h"
+#include "base/log_writer.h"
 #include "base/memory.h"
 #include "base/thread.h"
 #include "config/config.h"
@@ -26,7 +27,7 @@
 #define FILES_PROBER 2 /* poller and wake-up */
 
 struct cost {
-	struct memory_use program, servers, policies, prober, windows, stacks;
+	struct memory_use program, servers, policies, prober, windows, log, stacks;
 	struct engine_memory engine;
 	unsigned n_threads;
 	struct socket_buffers client, server; /* the kernel's, for each socket */
@@ -80,8 +81,9 @@ static int add_parts(const struct cost_params *params, struct pool *pool, struct
 	memory_add(&cost->engine.histograms, &cost->windows, 1);
 	pool_memory(pool, &cost->servers, &cost->policies);
 	memory_add_fixed(&cost->engine.clients, acl_bytes(params->config->n_acl));
-	/* main, whose stack is the program's; receivers, workers, prober */
-	cost->n_threads = 1 + cost->engine.n_receivers + params->n_workers + 1;
+	log_writer_memory(&cost->log);
+	/* main, whose stack is the program's; receivers, workers, prober, log */
+	cost->n_threads = 1 + cost->engine.n_receivers + params->n_workers + 1 + 1;
 	thread_memory(cost->n_threads - 1, &cost->stacks);
 	rc = socket_buffers(true, &cost->client);
 	return rc < 0 ? rc : socket_buffers(false, &cost->server);
@@ -131,6 +133,7 @@ static void print_memory(FILE *out, const struct cost *cost)
 		{ "workers: queries", &e->pending, "pending_max, workers" },
 		{ "workers: replies", &e->replies, "workers" },
 		{ "workers: the rest", &e->workers, "servers, upstream_sockets, workers" },
+		{ "log: lines not read yet", &cost->log, "" },
 		{ "stacks", &cost->stacks, is_direct ? "workers" : "workers, listen: receivers" },
 	};
 	struct memory_use sum = { 0 };
@@ -181,7 +184,7 @@ static void print_system(FILE *out, const struct cost_params *params, const stru
 	const struct engine_memory *e = &cost->engine;
 	size_t n_files = FILES_STANDARD + FILES_PROBER + e->n_other_files + e->n_listening;
 
-	fprintf(out, "\n%-26s%8u: main, prober", "threads", cost->n_threads);
+	fprintf(out, "\n%-26s%8u: main, prober, log", "threads", cost->n_threads);
 	print_threads(out, e->n_receivers, "receiver");
 	print_threads(out, params->n_workers, "worker");
 	fputc('\n', out);

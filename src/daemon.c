@@ -349,6 +349,9 @@ static void free_parts(struct daemon *d)
 /* With the threads made: serve, drain, report. The exit code. */
 static int serve(struct daemon *d)
 {
+	if (log_start() < 0)
+		log_warning("no thread for the log (%s): whoever reads it slowly slows everything",
+			strerror(errno));
 	bool is_running = start_threads(d);
 
 	if (is_running) {
@@ -360,6 +363,7 @@ static int serve(struct daemon *d)
 	engine_join(d->engine);
 	if (is_running)
 		report_log(d->engine, d->pool, d->prober);
+	log_stop();
 	return is_running ? 0 : 1;
 }
 

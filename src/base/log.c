@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A line is made and written by the thread that logs it, with one write, so that lines of
- * different threads never mix; the lock covers only the copying of where lines go. The level is
- * an atomic beside it, so that what is not logged costs one load. Invariant: a finished line
- * holds no control character but its own end. */
+ * A line is made by the thread that logs it, and written by log_writer.c; the lock covers only the
+ * copying of where lines go. The level is an atomic beside it, so that what is not logged costs one
+ * load. Invariant: a finished line holds no control character but its own end. */
 #include "base/log.h"
 
 #include <inttypes.h>
@@ -20,12 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#if HAVE_LIBSYSTEMD
-#include <systemd/sd-journal.h>
-#endif
-
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log_writer.h"
 
 #define MESSAGE_MAX 2048 /* bytes of one message before escaping; longer ones are cut */
 #define TIME_MAX 32 /* "2024-01-31T12:34:56.789Z" */
@@ -137,7 +133,8 @@ void log_close(void)
 	static const struct log_params at_start = { LOG_LEVEL_NOTICE, LOG_TO_STDERR, LOG_AS_TEXT };
 
 	log_open(&at_start);
-	closelog();
+	if (!log_writer_is_stuck())
+		closelog(); /* else it would wait for the thread */
 }
 
 bool log_enabled(enum log_level level)
@@ -177,50 +174,31 @@ static char *escape_controls(const char *text)
 	return out;
 }
 
-static void write_stderr(const char *prefix, const char *text)
+/* One line, made, to where lines go. NULL without memory. */
+static struct log_line *make_line(
+	const struct target *target, enum log_level level, const char *text)
 {
-	char *line;
-	int len = asprintf(&line, "%s%s\n", prefix, text);
-
-	if (len == -1)
-		return;
-	/* A stderr that takes nothing leaves nobody to tell: the result is of no use. */
-	ssize_t written = write(STDERR_FILENO, line, (size_t)len);
-	(void)written;
-	free(line);
-}
-
-/* One line, made, to where lines go. */
-static void emit(const struct target *target, enum log_level level, const char *text)
-{
-	const int priority = levels[level].priority;
 	const bool is_text = target->format == LOG_AS_TEXT;
 	char prefix[PREFIX_MAX] = "", now[TIME_MAX];
+	const char *program = "";
 
-	switch (target->destination) {
-	case LOG_TO_SYSLOG:
-		syslog(priority, "%s%s%s", is_text ? levels[level].name : "", is_text ? ": " : "",
-			text);
-		return;
-	case LOG_TO_JOURNAL:
-#if HAVE_LIBSYSTEMD
-		sd_journal_send("MESSAGE=%s%s%s", is_text ? levels[level].name : "",
-			is_text ? ": " : "", text, "PRIORITY=%d", priority,
-			"SYSLOG_IDENTIFIER=dnsbal", NULL);
-#endif
-		return;
-	case LOG_TO_STDERR:
-		break;
+	if (target->destination == LOG_TO_STDERR) {
+		program = "dnsbal: ";
+		format_time(now);
+		if (target->is_journal)
+			snprintf(prefix, sizeof prefix, "<%d>", levels[level].priority);
+		else if (is_text)
+			snprintf(prefix, sizeof prefix, "%s ", now);
 	}
-	format_time(now);
-	if (target->is_journal)
-		snprintf(prefix, sizeof prefix, "<%d>", priority);
-	else if (is_text)
-		snprintf(prefix, sizeof prefix, "%s ", now);
 	if (is_text)
-		snprintf(prefix + strlen(prefix), sizeof prefix - strlen(prefix),
-			"dnsbal: %s: ", levels[level].name);
-	write_stderr(prefix, text);
+		snprintf(prefix + strlen(prefix), sizeof prefix - strlen(prefix), "%s%s: ", program,
+			levels[level].name);
+	struct log_line *line = log_line_new(prefix, text);
+	if (!line)
+		return NULL;
+	line->destination = target->destination;
+	line->priority = levels[level].priority;
+	return line;
 }
 
 static struct target current_target(void)
@@ -232,32 +210,42 @@ static struct target current_target(void)
 }
 
 /* {"time": ..., "level": ..., NAME: VALUE}; takes over `value`, which may be NULL. */
-static void emit_object(
+static struct log_line *make_object(
 	const struct target *target, enum log_level level, const char *name, json_t *value)
 {
 	char now[TIME_MAX];
 
 	format_time(now);
-	json_t *line = json_pack(
+	json_t *object = json_pack(
 		"{s:s, s:s, s:o}", "time", now, "level", levels[level].name, name, value);
-	char *text = line ? json_dumps(line, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+	char *text = object ? json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+	struct log_line *line = text ? make_line(target, level, text) : NULL;
 
-	json_decref(line);
-	if (text)
-		emit(target, level, text);
+	json_decref(object);
 	free(text);
+	return line;
 }
 
-static void emit_message(enum log_level level, const char *message)
+static void put(struct log_line *line)
+{
+	if (line)
+		log_writer_put(line);
+}
+
+static struct log_line *make_message(enum log_level level, const char *message)
 {
 	const struct target target = current_target();
 	char escaped[4 * MESSAGE_MAX];
 
 	log_escape(escaped, sizeof escaped, message, strlen(message));
-	if (target.format == LOG_AS_JSON)
-		emit_object(&target, level, "message", json_string(escaped));
-	else
-		emit(&target, level, escaped);
+	return target.format == LOG_AS_JSON
+		       ? make_object(&target, level, "message", json_string(escaped))
+		       : make_line(&target, level, escaped);
+}
+
+static void emit_message(enum log_level level, const char *message)
+{
+	put(make_message(level, message));
 }
 
 LOG_PRINTF(2, 0) static void log_at(enum log_level level, const char *format, va_list arguments)
@@ -286,6 +274,25 @@ LOG_FUNCTION(log_warning, LOG_LEVEL_WARNING)
 LOG_FUNCTION(log_notice, LOG_LEVEL_NOTICE)
 LOG_FUNCTION(log_info, LOG_LEVEL_INFO)
 LOG_FUNCTION(log_debug, LOG_LEVEL_DEBUG)
+
+static struct log_line *make_lost(uint64_t n)
+{
+	char message[MESSAGE_MAX];
+
+	snprintf(message, sizeof message,
+		"%" PRIu64 " lines of this log were lost: they came faster than they were read", n);
+	return make_message(LOG_LEVEL_WARNING, message);
+}
+
+int log_start(void)
+{
+	return log_writer_start(make_lost);
+}
+
+void log_stop(void)
+{
+	log_writer_stop();
+}
 
 bool log_is_due(struct log_limit *limit, int64_t now_ns, enum log_level level)
 {
@@ -327,13 +334,13 @@ void log_json(enum log_level level, const char *event, const char *json)
 	if (target.format == LOG_AS_JSON) {
 		json_t *value = json_loads(json, 0, NULL);
 
-		emit_object(&target, level, event, value ? value : json_string(json));
+		put(make_object(&target, level, event, value ? value : json_string(json)));
 		return;
 	}
 	char *escaped = escape_controls(json);
 	char *line = NULL;
 	if (escaped && asprintf(&line, "%s %s", event, escaped) != -1) {
-		emit(&target, level, line);
+		put(make_line(&target, level, line));
 		free(line);
 	}
 	free(escaped);

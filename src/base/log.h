@@ -3,7 +3,7 @@
  * log - messages to a person, on stderr, syslog or the journal, as text or as one JSON object a
  * line. The layer that knows what the operator can do logs, once; those below return codes.
  *
- * Any thread may log (a lock inside, leaf: nothing is taken under it). Not for the path of a
+ * Any thread may log (locks inside, leaves: nothing is taken under them). Not for the path of a
  * query: what the wire can trigger is counted, and told through log_limited().
  *
  * Before log_open() everything at notice and above goes to stderr as text. Text from the wire or
@@ -32,6 +32,13 @@ struct log_params {
  * destination, the journal or syslog, and they go to stderr. */
 int log_open(const struct log_params *params);
 void log_close(void); /* back to what holds before log_open() */
+
+/* From now on a thread of its own writes, and nobody waits for who reads the log: what is not read in
+ * time is lost, and the log tells how much. ERR_SYSTEM, ERR_NOMEM: it goes on as before. */
+int log_start(void);
+/* Returns when all is written, after a second at the latest; before the program ends, and when no other
+ * thread logs any more. */
+void log_stop(void);
 bool log_enabled(enum log_level level); /* cheap: one relaxed load */
 
 #define LOG_PRINTF(a, b) __attribute__((format(printf, a, b)))

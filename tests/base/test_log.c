@@ -7,6 +7,7 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,8 +19,9 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/log_writer.h"
 
-#define LOGGED_MAX (1 << 20)
+#define LOGGED_MAX (4 << 20)
 
 static char logged_text[LOGGED_MAX];
 
@@ -324,6 +326,106 @@ Test(log, limited_message_of_any_length_ends_with_its_count)
 	open_as(LOG_LEVEL_INFO, LOG_AS_TEXT);
 	log_limited(&limit, 0, 1, LOG_LEVEL_INFO, "%s", text);
 	cr_expect(strstr(logged(), "x (and 18446744073709551615 more)\n"), "%s", logged());
+}
+
+/* ---- by a thread ---------------------------------------------------------------------------- */
+
+/* Stderr becomes a full pipe; its other end, to be read without waiting. */
+static int begin_unread(void)
+{
+	char page[4096];
+	int fds[2];
+
+	memset(page, '-', sizeof page);
+	cr_assert_eq(pipe2(fds, O_NONBLOCK), 0);
+	while (write(fds[1], page, sizeof page) > 0)
+		;
+	cr_assert_eq(fcntl(fds[1], F_SETFL, 0), 0);
+	cr_assert_eq(dup2(fds[1], STDERR_FILENO), STDERR_FILENO);
+	close(fds[1]);
+	unsetenv("JOURNAL_STREAM");
+	return fds[0];
+}
+
+/* Waits for that text behind all that was read before. */
+static void read_until(int fd, const char *wanted)
+{
+	static size_t n;
+
+	while (!memmem(logged_text, n, wanted, strlen(wanted))) {
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+
+		cr_assert_eq(poll(&p, 1, 10000), 1, "never said: %s", wanted);
+		ssize_t got = read(fd, logged_text + n, sizeof logged_text - 1 - n);
+		cr_assert_gt(got, 0);
+		n += (size_t)got;
+		logged_text[n] = '\0';
+	}
+}
+
+Test(log, nobody_waits_for_a_reader_that_stands_still, .timeout = 60)
+{
+	enum { N = 3 * LOG_LINES_MAX };
+	int fd = begin_unread();
+
+	cr_assert_eq(log_start(), 0);
+	for (int i = 0; i < N; i++)
+		log_notice("line %d", i); /* would never return */
+	read_until(fd, "line 0\n");
+	read_until(fd, " dnsbal: warning: ");
+	read_until(fd, " lines of this log were lost: they came faster than they were read\n");
+	int n_lost = atoi(strstr(logged_text, " dnsbal: warning: ") + strlen(" dnsbal: warning: "));
+	/* one may have been on its way already */
+	cr_expect(n_lost == N - LOG_LINES_MAX || n_lost == N - LOG_LINES_MAX - 1, "%d", n_lost);
+	log_notice("again");
+	log_stop();
+	read_until(fd, "again\n");
+	log_notice("at once");
+	read_until(fd, "at once\n");
+}
+
+Test(log, what_waits_is_bounded_in_bytes_too, .timeout = 60)
+{
+	static char text[200000];
+	int fd = begin_unread();
+
+	memset(text, 'x', sizeof text - 1);
+	cr_assert_eq(log_start(), 0);
+	for (int i = 0; i < 100; i++)
+		log_json(LOG_LEVEL_NOTICE, "event", text);
+	read_until(fd, "warning: 95 lines of this log were lost");
+}
+
+Test(log, the_end_does_not_wait_for_a_reader_for_long, .timeout = 60)
+{
+	begin_unread();
+	cr_assert_eq(log_start(), 0);
+	log_notice("never read");
+	log_stop();
+	cr_expect(log_writer_is_stuck());
+	log_notice("never written");
+	log_close();
+}
+
+Test(log, what_is_logged_by_a_thread_is_in_order_and_all_there)
+{
+	char wanted[32];
+	const char *at;
+
+	capture();
+	cr_assert_eq(log_start(), 0);
+	log_stop();
+	cr_assert_eq(log_start(), 0, "again");
+	for (int i = 0; i < LOG_LINES_MAX / 2; i++)
+		log_notice("number %d", i);
+	log_stop();
+	at = logged();
+	for (int i = 0; i < LOG_LINES_MAX / 2; i++) {
+		snprintf(wanted, sizeof wanted, ": number %d\n", i);
+		at = strstr(at, wanted);
+		cr_assert_not_null(at, "%s", wanted);
+	}
+	cr_expect_eq(count_lines(logged()), LOG_LINES_MAX / 2);
 }
 
 Test(log, closing_returns_to_the_state_before_opening)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Signals, the end, and the demonstration."""
 import json
+import os
 import pathlib
 import re
 import signal
@@ -11,7 +12,7 @@ import time
 import pytest
 from harness import message as m
 from harness import script
-from harness.daemon import BINARY, DISPATCH, Daemon
+from harness.daemon import BINARY, DISPATCH, Daemon, start
 from harness.ports import free_port
 from harness.stub import silent
 from harness.wait import SANITIZER
@@ -155,8 +156,29 @@ def test_threads_have_names_and_signals_go_to_main(balancer, stub):
     daemon = balancer([stub.address], workers=2)
     names = [p.read_text().strip() for p in pathlib.Path(f"/proc/{daemon.pid}/task").glob("*/comm")]
     readers = {"receiver-0"} if DISPATCH != "direct" else set()
-    assert {"dnsbal", "worker-0", "worker-1", "prober"} | readers <= set(names), names
+    assert {"dnsbal", "worker-0", "worker-1", "prober", "log"} | readers <= set(names), names
     assert SANITIZER or len(set(names)) == len(names), names  # a sanitizer has threads of its own
+
+
+def test_log_that_nobody_reads_holds_up_neither_queries_nor_the_end(directory, stub):
+    pipe = directory / "log"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    write_there = ("sh", "-c", 'exec "$@" 2>"$0"', pipe)
+    daemon = start(directory, [stub.address], prefix=write_there, acl=["127.0.0.1/32"], health={"mode": "off"})
+    try:
+        with pytest.raises(BlockingIOError):
+            while True:
+                os.write(reader, b"-" * 4096)
+        with daemon.client() as client, daemon.client(source=("127.0.0.2", 0)) as stranger:
+            stranger.send(m.query())  # it is told of
+            for _ in range(20):
+                client.ask_name()
+        daemon.signal(signal.SIGTERM)
+        daemon.wait_exit(counters=False)
+    finally:
+        daemon.process.kill()
+        os.close(reader)
 
 
 def test_demo_answers_any_name(balancer, directory):
