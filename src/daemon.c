@@ -304,13 +304,17 @@ static void wait_for_end(const struct daemon *d)
 	const struct timespec look = { .tv_sec = SHED_WATCH_LOOK_NS / CLOCK_NS_PER_S };
 	sigset_t set = our_signals();
 	struct shed_watch shed = { 0 };
+	int64_t look_ns = 0;
 	int signal;
 
 	while (!is_end(signal = sigtimedwait(&set, NULL, &look))) {
-		if (signal == -1)
-			look_at_what_is_shed(d, &shed);
-		else
+		if (signal != -1)
 			serve_signal(d, signal);
+		int64_t now_ns = clock_mono_ns();
+		if (now_ns < look_ns)
+			continue; /* signals may come more often */
+		look_at_what_is_shed(d, &shed);
+		look_ns = now_ns + SHED_WATCH_LOOK_NS;
 	}
 	log_notice("%s: draining; a second one hurries", signal == SIGTERM ? "SIGTERM" : "SIGINT");
 }
