@@ -405,6 +405,14 @@ void queue_look(struct queue *q, struct queue_load *load_out)
 	pthread_mutex_unlock(&q->lock);
 }
 
+size_t queue_room(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	size_t used = q->load.waiting + 2 * BATCH_MAX, most = q->capacity / QUEUE_FULL_PART;
+	pthread_mutex_unlock(&q->lock);
+	return used < most ? most - used : 0;
+}
+
 void queue_give_back(struct queue *q, struct batch *list)
 {
 	pthread_mutex_lock(&q->lock);

@@ -95,6 +95,10 @@ bool queue_rest(struct queue *q, unsigned consumer, struct batch *done, int64_t 
 /* Any thread: how it fares. Takes queue.lock. */
 void queue_look(struct queue *q, struct queue_load *load_out);
 
+/* Any thread: how many more may wait before that alone is called an overload; never so many that two
+ * batches could make it one. Takes queue.lock. */
+size_t queue_room(struct queue *q);
+
 /* Any thread: returns a list of batches with their datagrams to the stock. Takes queue.lock. */
 void queue_give_back(struct queue *q, struct batch *list);
 /* One datagram that was not put into a batch. Takes queue.lock. */

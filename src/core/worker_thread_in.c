@@ -14,7 +14,8 @@
 
 #define READS_PER_SOCKET 4
 /* Of one listening socket at a time: no more than is served before the next is read, for who is idle may
- * serve the rest. While nobody may, or most of it is to be shed at once, enough to see how much there is. */
+ * serve the rest. While nobody may, or most of it is to be shed at once, enough to see how much there is; but
+ * what waits here because it was read ahead is not what an overload is known by. */
 #define CLIENT_BATCHES 1
 #define CLIENT_BATCHES_ALONE 16
 #define HURRIED_BATCHES 64 /* of each socket, at a stop in a hurry */
@@ -102,12 +103,21 @@ void worker_thread_take_orders(struct worker_thread *t)
 	}
 }
 
+static unsigned batches_wanted(const struct worker_thread *t)
+{
+	if (intake_is_rationing(t->intake))
+		return CLIENT_BATCHES_ALONE;
+	size_t ahead = t->is_alone ? queue_room(t->params.queue) / BATCH_MAX : 0;
+
+	return ahead < CLIENT_BATCHES	    ? CLIENT_BATCHES
+	       : ahead < CLIENT_BATCHES_ALONE ? (unsigned)ahead
+					      : CLIENT_BATCHES_ALONE;
+}
+
 /* Of one of our sockets; true: there is more. */
 static bool read_clients_of(struct worker_thread *t, size_t socket)
 {
-	bool reads_on = t->is_alone || intake_is_rationing(t->intake);
-
-	return intake_read(t->intake, socket, reads_on ? CLIENT_BATCHES_ALONE : CLIENT_BATCHES);
+	return intake_read(t->intake, socket, batches_wanted(t));
 }
 
 static bool is_client_event(const struct poller_event *event)

@@ -502,21 +502,40 @@ Test(engine, full_is_shared_by_the_workers)
 	cr_expect_eq(many.pending.most, one.pending.most * 16);
 }
 
-/* Each has room for what is read at a time, however many share it. */
-Test(engine, many_workers_share_a_short_queue)
+/* What waits in the socket is a burst, which is served, and no overload because it could be read. */
+Test(engine, a_burst_is_served_whole_by_workers_with_short_queues)
 {
-	rig_init(&r, 1, 16, 0);
-	r.params.queue_capacity = QUEUE_LEAST;
-	rig_start(&r);
-	int client = rig_client(&r);
-	for (uint16_t i = 0; i < 2 * BATCH_MAX; i++)
-		rig_ask(client, i);
-	for (uint16_t i = 0; i < 2 * BATCH_MAX; i++)
-		rig_serve(r.servers[0]);
-	for (uint16_t i = 0; i < 2 * BATCH_MAX; i++)
-		rig_receive(client, (uint8_t[512]){ 0 }, 512, NULL);
-	close(client);
-	end();
+	enum { N = 1000 };
+
+	for (unsigned n_workers = 1; n_workers <= 16; n_workers *= 16) {
+		rig_init(&r, 1, n_workers, 0);
+		r.params.queue_capacity = QUEUE_LEAST;
+		cr_assert_eq(engine_new(&r.params, &r.engine), 0);
+		int client = rig_client(&r);
+		for (uint16_t i = 0; i < N; i++)
+			rig_ask(client, i);
+		cr_assert_eq(engine_start(r.engine), 0);
+		for (uint16_t i = 0; i < N; i++)
+			rig_serve(r.servers[0]);
+		for (uint16_t i = 0; i < N; i++)
+			rig_receive(client, (uint8_t[512]){ 0 }, 512, NULL);
+		close(client);
+		end();
+	}
+}
+
+/* Each has room for two batches, however many share it. */
+Test(engine, a_short_queue_is_not_divided)
+{
+	struct engine_memory memory[2];
+
+	for (size_t i = 0; i < 2; i++) {
+		rig_init(&r, 1, 16, 0);
+		r.params.queue_capacity = i == 0 ? QUEUE_LEAST : 16 * QUEUE_LEAST;
+		engine_memory(&r.params, &memory[i]);
+		rig_free(&r);
+	}
+	cr_expect_eq(memory[0].queues.full, memory[1].queues.full);
 }
 
 /* Nor does queue_capacity: of what waits in all queues. */
