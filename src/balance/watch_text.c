@@ -92,6 +92,21 @@ static void add_up(struct text *t, const struct watch_event *e, const char *prob
 	}
 }
 
+/* What the operator may look at. */
+static const char *advice(enum probe_outcome outcome)
+{
+	switch (outcome) {
+	case PROBE_ANSWERED:
+		break;
+	case PROBE_TIMED_OUT:
+		return "; does it run, and is there a firewall between?";
+	case PROBE_UNREACHABLE:
+	case PROBE_NOT_SENT:
+		return "; does it run, and listen on that address and port?";
+	}
+	return "";
+}
+
 static void add_down(struct text *t, const struct watch_event *e, const char *probe)
 {
 	switch (e->reason) {
@@ -110,6 +125,8 @@ static void add_down(struct text *t, const struct watch_event *e, const char *pr
 		break;
 	}
 	add_probe(t, e, probe);
+	if (e->reason == WATCH_BY_FIRST_PROBE)
+		add(t, "%s", advice(e->outcome));
 	if (e->hold_ns > 0)
 		add(t, "; out %u times of late, so for at least %.1f s", e->n_recent,
 			(double)e->hold_ns / CLOCK_NS_PER_S);

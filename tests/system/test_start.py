@@ -251,7 +251,7 @@ def test_server_down_at_start_is_told_and_no_reason_not_to_start(balancer, stub)
     health = {"interval_ms": 200, "fast_interval_ms": 100, "timeout_ms": 200}
     rows = [{"address": gone, "name": "gone"}, stub.row(name="there")]
     daemon = balancer(rows, policy="round-robin", health=health)
-    daemon.log.wait("gone", "down")
+    daemon.log.wait("gone", "down at start: it is unreachable; does it run, and listen on that address and port?")
     daemon.wait_server("there", "up")
     for n in range(10):
         assert daemon.ask(m.query(f"n{n}.example.test")).rcode == m.NOERROR
