@@ -28,6 +28,7 @@ struct engine {
 	struct steal *steal; /* direct dispatch only */
 	struct pending_quota quota;
 	struct port_set avoid_ports;
+	_Atomic int64_t *tell_ns; /* by server: the workers' */
 	int *listen_fds; /* by listener index: the first of each */
 	struct receiver **receivers;
 	unsigned n_receivers; /* direct dispatch: 0 */
@@ -70,7 +71,7 @@ static unsigned queues_for(const struct engine_params *p)
 	return is_direct(p) ? p->n_workers : 1;
 }
 
-/* Of each of them: its part, and no less than is read before any of it is served. */
+/* Of each of them: its part, and no less than two batches, of which one may be of clients who ask little. */
 static size_t capacity_for(const struct engine_params *p)
 {
 	unsigned n_queues = queues_for(p);
@@ -123,11 +124,12 @@ static int take_memory(struct engine *e)
 	e->receivers = calloc(e->n_receivers + 1, sizeof(struct receiver *));
 	e->intakes = calloc(e->n_intakes, sizeof *e->intakes);
 	e->workers = calloc(p->n_workers, sizeof(struct worker_thread *));
+	e->tell_ns = calloc(p->pool->n_servers, sizeof *e->tell_ns);
 	e->metrics = alloc_lines(metric_blocks(e), sizeof *e->metrics);
 	e->server_metrics = alloc_lines(
 		p->n_workers * p->pool->n_servers, sizeof *e->server_metrics);
-	if (!e->listen_fds || !e->receivers || !e->intakes || !e->workers || !e->metrics ||
-		!e->server_metrics)
+	if (!e->listen_fds || !e->receivers || !e->intakes || !e->workers || !e->tell_ns ||
+		!e->metrics || !e->server_metrics)
 		return ERR_NOMEM;
 	if (p->measures_latency) {
 		e->latencies = alloc_lines(p->n_workers * p->pool->n_servers, sizeof *e->latencies);
@@ -194,6 +196,7 @@ static int make_worker(struct engine *e, unsigned k)
 			.pool = p->pool,
 			.listen_fds = is_direct(p) ? e->intakes[k].fds : e->listen_fds,
 			.avoid_ports = &e->avoid_ports,
+			.tell_ns = e->tell_ns,
 			.metrics = &e->metrics[e->n_receivers + k],
 			.server_metrics = &e->server_metrics[k * p->pool->n_servers],
 			.latencies = e->latencies ? &e->latencies[k * p->pool->n_servers] : NULL,
@@ -276,6 +279,7 @@ void engine_free(struct engine **ep)
 	free(e->intakes);
 	free(e->queues);
 	free(e->workers);
+	free((void *)e->tell_ns);
 	free(e->metrics);
 	free(e->server_metrics);
 	free(e->latencies);
@@ -329,6 +333,7 @@ static void workers_memory(const struct engine_params *p, struct engine_memory *
 	memory_add(&m->readers, &one.intake, p->n_workers);
 	memory_add(&m->clients, &one.clients, p->n_workers);
 	memory_add(&m->workers, &one.rest, p->n_workers);
+	memory_add_fixed(&m->workers, n_servers * sizeof(_Atomic int64_t)); /* tell_ns */
 	if (is_direct(p))
 		memory_add_fixed(&m->workers, steal_bytes(p->n_workers));
 	m->n_upstream = p->n_workers * n_servers * per_server;

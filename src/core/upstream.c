@@ -13,8 +13,10 @@
 #include "balance/pool.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/log.h"
 
 #define REOPEN_AFTER_NS CLOCK_NS_PER_S
+#define TELL_PERIOD_NS (60 * CLOCK_NS_PER_S)
 
 /* An errno if not all that the server lacks could be made. */
 static int open_missing(struct upstream *u, uint16_t server)
@@ -45,19 +47,30 @@ static const char *advice(int error)
 	}
 }
 
+/* One worker tells it, once a minute: it is the same for all. */
+static bool is_told_now(struct upstream *u, uint16_t server, int64_t now_ns)
+{
+	_Atomic int64_t *tell_ns = &u->params.tell_ns[server];
+	int64_t due_ns = atomic_load_explicit(tell_ns, memory_order_relaxed);
+
+	return now_ns >= due_ns &&
+	       atomic_compare_exchange_strong_explicit(tell_ns, &due_ns, now_ns + TELL_PERIOD_NS,
+		       memory_order_relaxed, memory_order_relaxed);
+}
+
 /* And not again for a second. */
-static void tell_no_socket(struct upstream *u, uint16_t server, int error, int64_t now_ns)
+static void refused(struct upstream *u, uint16_t server, int error, int64_t now_ns)
 {
 	const struct server_params *s = &u->params.pool->servers[server].params;
-
 	bool has_source = s->source.family != 0;
 	char source[ADDR_TEXT_MAX] = "";
 
+	u->reopen_ns[server] = now_ns + REOPEN_AFTER_NS;
+	if (!is_told_now(u, server, now_ns))
+		return;
 	if (has_source)
 		addr_format(&s->source, source, sizeof source);
-	u->reopen_ns[server] = now_ns + REOPEN_AFTER_NS;
-	log_limited(&u->open_limits[server], now_ns, 60000, LOG_LEVEL_WARNING,
-		"server %s: no socket to it%s%s: %s%s; trying again", s->name,
+	log_warning("server %s: no socket to it%s%s: %s%s; trying again", s->name,
 		has_source ? " from its source " : "", source, strerror(error), advice(error));
 }
 
@@ -69,11 +82,10 @@ int upstream_init(struct upstream *u, const struct upstream_params *params)
 		.params = *params,
 		.fds = malloc(params->worker->n_sockets * sizeof *u->fds),
 		.reopen_ns = calloc(n_servers, sizeof *u->reopen_ns),
-		.open_limits = calloc(n_servers, sizeof *u->open_limits),
 	};
 	for (unsigned i = 0; u->fds && i < params->worker->n_sockets; i++)
 		u->fds[i] = -1;
-	if (!u->fds || !u->reopen_ns || !u->open_limits) {
+	if (!u->fds || !u->reopen_ns) {
 		upstream_fini(u);
 		return ERR_NOMEM;
 	}
@@ -84,8 +96,7 @@ size_t upstream_bytes(size_t n_servers, size_t n_sockets)
 {
 	const struct upstream *u = NULL; /* for its members' sizes */
 
-	return n_sockets * sizeof *u->fds +
-	       n_servers * (sizeof *u->reopen_ns + sizeof *u->open_limits);
+	return n_sockets * sizeof *u->fds + n_servers * sizeof *u->reopen_ns;
 }
 
 void upstream_fini(struct upstream *u)
@@ -96,7 +107,6 @@ void upstream_fini(struct upstream *u)
 	}
 	free(u->fds);
 	free(u->reopen_ns);
-	free(u->open_limits);
 	*u = (struct upstream){ 0 };
 }
 
@@ -111,7 +121,7 @@ int upstream_open_all(struct upstream *u, int64_t now_ns)
 			return ERR_SYSTEM;
 		}
 		if (error != 0)
-			tell_no_socket(u, (uint16_t)s, error, now_ns);
+			refused(u, (uint16_t)s, error, now_ns);
 	}
 	return 0;
 }
@@ -122,7 +132,7 @@ void upstream_open_missing(struct upstream *u, uint16_t server, int64_t now_ns)
 		return;
 	int error = open_missing(u, server);
 	if (error != 0)
-		tell_no_socket(u, server, error, now_ns);
+		refused(u, server, error, now_ns);
 }
 
 uint16_t upstream_open(struct upstream *u, uint16_t server, bool is_fresh)

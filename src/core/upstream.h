@@ -7,10 +7,10 @@
  * Made and freed by the engine's thread, used by the worker's own. Owner only; no locks; no
  * allocation after creation. */
 #pragma once
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/log.h"
 #include "core/worker.h"
 #include "net/poller.h"
 #include "net/socket.h"
@@ -21,6 +21,7 @@ struct upstream_params {
 	struct poller *poller; /* the tag of a socket is its number */
 	struct rng *rng;
 	const struct port_set *avoid_ports;
+	_Atomic int64_t *tell_ns; /* by server, of all workers; relaxed: not told before, what fails for all */
 };
 
 struct upstream {
@@ -30,7 +31,6 @@ struct upstream {
 	/* owner only */
 	int *fds; /* by socket number, -1: none */
 	int64_t *reopen_ns; /* by server: not before */
-	struct log_limit *open_limits; /* by server */
 };
 
 /* No socket is open yet. ERR_NOMEM. */

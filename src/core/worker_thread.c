@@ -183,6 +183,7 @@ static int make_worker(struct worker_thread *t)
 		.poller = t->poller,
 		.rng = &t->rng,
 		.avoid_ports = p->avoid_ports,
+		.tell_ns = p->tell_ns,
 	};
 	return upstream_init(&t->upstream, &upstream);
 }

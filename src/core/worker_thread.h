@@ -36,6 +36,7 @@ struct worker_thread_params {
 	struct pool *pool;
 	const int *listen_fds; /* by listener index: answers leave by them */
 	const struct port_set *avoid_ports;
+	_Atomic int64_t *tell_ns; /* as in upstream_params */
 	struct metric_block *metrics;
 	struct server_metrics *server_metrics; /* one per server */
 	struct histogram *latencies; /* the same; NULL: not measured */
