@@ -129,6 +129,21 @@ Test(latency, a_hedge_waits_as_long_as_all_but_few_replies)
 	cr_expect_geq(latency_hedge_delay_us(l, 8), 90000);
 }
 
+Test(latency, the_delay_of_a_hedge_is_exact_to_a_percent)
+{
+	static const unsigned slow[] = { 55, 45 }; /* of a thousand */
+
+	for (size_t i = 0; i < 2; i++) {
+		finish();
+		setup();
+		replies(0, 1000 - slow[i], 20000);
+		replies(0, slow[i], 100000);
+		second();
+		uint32_t us = latency_hedge_delay_us(l, 5);
+		cr_expect_eq(us > 90000, slow[i] > 50, "%u slow: %u us", slow[i], us);
+	}
+}
+
 Test(latency, the_delay_of_a_hedge_has_limits)
 {
 	replies(0, 1000, 100);

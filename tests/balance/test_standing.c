@@ -117,6 +117,7 @@ Test(standing, short_is_less_than_a_part_of_the_last_tier)
 		{ "always unless all are up", { { 4, 3, 1, 1 } }, 1, 100, true },
 		{ "all are up", { { 4, 4, 0, 0 } }, 1, 100, false },
 		{ "a spare tier carries it", { { 4, 0, 2, 2 }, { 4, 4, 0, 0 } }, 2, 50, false },
+		{ "a spare tier of a quarter", { { 8, 0, 8, 8 }, { 2, 2, 0, 0 } }, 2, 50, false },
 		{ "both together reach the part of the last", { { 4, 1, 3, 3 }, { 4, 1, 3, 3 } }, 2,
 			50, false },
 		{ "both together do not", { { 4, 1, 3, 3 }, { 4, 0, 4, 4 } }, 2, 50, true },

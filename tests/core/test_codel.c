@@ -43,6 +43,12 @@ Test(codel, nothing_stands_while_delays_are_small)
 	cr_expect_eq(feed(1000, 5), 0, "the target itself is fine");
 }
 
+Test(codel, a_little_more_than_the_target_stands)
+{
+	feed(100, 6);
+	cr_expect_eq(feed(100, 6), 100);
+}
+
 Test(codel, a_first_interval_is_never_judged)
 {
 	cr_expect_eq(feed(100, 1000), 0);
