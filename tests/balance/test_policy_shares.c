@@ -131,21 +131,35 @@ Test(policy_shares, follow_the_weights_when_loaded)
 	}
 }
 
-/* Where queries come and go as they please. Between 0.1 and 10, with about one out, the light ones
- * have a few points more: the whole numbers are too coarse to compare. */
+static void expect_shares_of_p2c(const unsigned *weights, size_t n, double mean)
+{
+	struct pool *pool = fixture_pool(POLICY_P2C, weights, n, 1000, SERVER_FORCED_UP);
+	struct traffic t = { .mean = mean };
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += weights[i];
+	run(&t, pool);
+	for (size_t i = 0; i < n; i++)
+		cr_expect_float_eq(t.shares[i], weights[i] / sum, 0.0225,
+			"%u of %.0f, %.1f in flight: %.3f", weights[i], sum, mean, t.shares[i]);
+	pool_free(&pool);
+}
+
+/* Where queries come and go as they please, also with about one out, where whole numbers are coarse. */
 Test(policy_shares, of_p2c_follow_the_weights_idle_busy_and_saturated)
 {
-	static const double means[] = { 0.1, 10, 200 };
-	static const unsigned weights[] = { 4, 1 };
+	static const double means[] = { 0.1, 0.5, 1, 2, 5, 10, 20, 200 };
+	static const struct {
+		size_t n;
+		unsigned weights[4];
+	} uneven[] = { { 2, { 2, 1 } }, { 2, { 1, 3 } }, { 2, { 4, 1 } }, { 2, { 3, 2 } },
+		{ 3, { 5, 3, 2 } }, { 3, { 2, 1, 1 } }, { 3, { 100, 10, 1 } },
+		{ 4, { 10, 1, 1, 1 } }, { 4, { 8, 4, 2, 1 } } };
 
 	for (size_t k = 0; k < sizeof means / sizeof means[0]; k++) {
-		struct pool *pool = fixture_pool(POLICY_P2C, weights, 2, 1000, SERVER_FORCED_UP);
-		struct traffic t = { .mean = means[k] };
-
-		run(&t, pool);
-		cr_expect_float_eq(
-			t.shares[0], 0.8, 0.02, "%.1f in flight: %.3f", means[k], t.shares[0]);
-		pool_free(&pool);
+		for (size_t row = 0; row < sizeof uneven / sizeof uneven[0]; row++)
+			expect_shares_of_p2c(uneven[row].weights, uneven[row].n, means[k]);
 	}
 }
 
