@@ -311,9 +311,9 @@ static void tell_held_back(struct intake *in)
 		!fair_held_back(&in->fair, &held))
 		return;
 	in->tell_held_ns = in->now_ns + HELD_LOG_PERIOD_NS;
-	log_warning("overloaded: %u client prefixes are let in with at most %.0f queries a second "
-		    "each; %s/%u asks for most, %.0f",
-		held.n, held.level, addr_format(&held.prefix, text, sizeof text), held.bits,
+	log_warning("overloaded: client prefixes are let in with at most %.0f queries a second each, "
+		    "which holds back %u; %s/%u asks for most, %.0f",
+		held.level, held.n, addr_format(&held.prefix, text, sizeof text), held.bits,
 		held.asked);
 }
 

@@ -531,7 +531,6 @@ static size_t send_one(struct outbox *o, int fd, const struct outbox_item *item)
 	for (;;) {
 		if (send(fd, item->data, item->len, MSG_DONTWAIT) != -1) {
 			o->sent++;
-			note_taken(o);
 			return 1;
 		}
 		int error = errno;

@@ -41,7 +41,6 @@ static enum shed_news begin(struct shed_watch *w)
 {
 	w->is_shedding = true;
 	memcpy(w->began, w->seen, sizeof w->began);
-	memcpy(w->told, w->seen, sizeof w->told);
 	return SHED_BEGINS;
 }
 
