@@ -97,11 +97,11 @@ static const char *advice(enum probe_outcome outcome)
 {
 	switch (outcome) {
 	case PROBE_ANSWERED:
+	case PROBE_NOT_SENT: /* it is we who lack something */
 		break;
 	case PROBE_TIMED_OUT:
 		return "; does it run, and is there a firewall between?";
 	case PROBE_UNREACHABLE:
-	case PROBE_NOT_SENT:
 		return "; does it run, and listen on that address and port?";
 	}
 	return "";

@@ -184,11 +184,12 @@ static struct log_line *make_line(
 
 	if (target->destination == LOG_TO_STDERR) {
 		program = "dnsbal: ";
-		format_time(now);
-		if (target->is_journal)
+		if (target->is_journal) {
 			snprintf(prefix, sizeof prefix, "<%d>", levels[level].priority);
-		else if (is_text)
+		} else if (is_text) {
+			format_time(now);
 			snprintf(prefix, sizeof prefix, "%s ", now);
+		}
 	}
 	if (is_text)
 		snprintf(prefix + strlen(prefix), sizeof prefix - strlen(prefix), "%s%s: ", program,

@@ -73,10 +73,10 @@ static void write_now(struct log_line *line)
 	free(line);
 }
 
-/* Under the lock. */
+/* Under the lock. A single line may be of any length: the counters of some thousand servers are. */
 static bool has_room(const struct log_line *line)
 {
-	return n_lines < LOG_LINES_MAX && n_bytes + line->len <= LOG_BYTES_MAX;
+	return n_lines == 0 || (n_lines < LOG_LINES_MAX && n_bytes + line->len <= LOG_BYTES_MAX);
 }
 
 void log_writer_memory(struct memory_use *use)

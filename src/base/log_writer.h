@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 
-/* What waits to be written, at most. */
+/* What waits to be written, at most; or one line that is longer. */
 #define LOG_LINES_MAX 1024
 #define LOG_BYTES_MAX (1u << 20)
 #define LOG_STOP_MS 1000 /* for what waits at the end */

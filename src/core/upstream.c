@@ -47,8 +47,8 @@ static const char *advice(int error)
 	}
 }
 
-/* One worker tells it, once a minute: it is the same for all. */
-static bool is_told_now(struct upstream *u, uint16_t server, int64_t now_ns)
+/* To the one worker that asks first, once a minute: what is to be told is the same for all. */
+static bool may_tell(struct upstream *u, uint16_t server, int64_t now_ns)
 {
 	_Atomic int64_t *tell_ns = &u->params.tell_ns[server];
 	int64_t due_ns = atomic_load_explicit(tell_ns, memory_order_relaxed);
@@ -66,7 +66,7 @@ static void refused(struct upstream *u, uint16_t server, int error, int64_t now_
 	char source[ADDR_TEXT_MAX] = "";
 
 	u->reopen_ns[server] = now_ns + REOPEN_AFTER_NS;
-	if (!is_told_now(u, server, now_ns))
+	if (!may_tell(u, server, now_ns))
 		return;
 	if (has_source)
 		addr_format(&s->source, source, sizeof source);

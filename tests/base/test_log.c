@@ -420,6 +420,18 @@ Test(log, what_waits_is_bounded_in_bytes_too, .timeout = 60)
 	cr_expect_eq(told_lost(NULL), N - LOG_BYTES_MAX / sizeof text);
 }
 
+Test(log, a_single_line_may_be_of_any_length)
+{
+	static char text[LOG_BYTES_MAX + 2];
+
+	memset(text, 'x', sizeof text - 1);
+	capture();
+	cr_assert_eq(log_start(), 0);
+	log_json(LOG_LEVEL_NOTICE, "event", text);
+	log_stop();
+	cr_expect_gt(strlen(logged()), sizeof text);
+}
+
 Test(log, the_end_does_not_wait_for_a_reader_for_long, .timeout = 60)
 {
 	begin_unread();

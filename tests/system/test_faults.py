@@ -35,13 +35,13 @@ POLICIES = [
     "client-hash",
 ]
 FAULTS = {fault.name: fault for fault in f.all_faults(restart_s=5)}
+TRIES = 3
+HEDGE_SLACK_MS = 5  # what is not the delay and a round trip is the wait for a core
 
 
 def some(*names, more=tuple(FAULTS)):
     """Those, and where nobody is in a hurry more."""
     return names if QUICK or SANITIZER else tuple(dict.fromkeys([*names, *more]))
-TRIES = 3
-HEDGE_SLACK_MS = 5  # what is not the delay and a round trip is the wait for a core
 
 
 def patient_when(behind_s):

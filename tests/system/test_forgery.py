@@ -11,6 +11,7 @@ from harness.wait import scaled
 
 # The kernel counts what reaches no socket for all programs of the machine together.
 pytestmark = pytest.mark.alone
+
 N_BEFORE, N_AFTER = scaled(70000), scaled(30000)
 RATE = scaled(15000)
 TRUE_ANSWER, FORGED_ANSWER = bytes([192, 0, 2, 1]), bytes([203, 0, 113, 66])

@@ -138,7 +138,8 @@ def test_one_flooding_prefix_leaves_the_others_alone(directory, shield, balancer
             return "" if part >= 0.99 else f"{said}\n{others}\n{flood}"
 
         attempts(check)
-        setup.daemon.log.wait("warning: overloaded: ", "which holds back ", "; 127.", ".0/24 asks for most, ")  # once a minute
+        # once a minute
+        setup.daemon.log.wait("warning: overloaded: ", "which holds back ", "; 127.", ".0/24 asks for most, ")
 
 
 @pytest.mark.parametrize("on_overload, rcode", [("servfail", "2"), ("refused", "5")])
