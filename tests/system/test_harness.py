@@ -9,7 +9,7 @@ import compare
 import pytest
 from harness import fault as f
 from harness import message as m
-from harness import script
+from harness import neighbours, script, wait
 from harness.client import Client, check_answer
 from harness.daemon import Array, Log, config_text, imbalance, metric_kinds
 from harness.netns import Namespace, cable
@@ -349,3 +349,32 @@ def test_comparison_counts_quiet_measurements_only(monkeypatch):
     row = compare.Row("killed", [outcome, None, outcome, None], fault)
     text = compare.table([row], compare.left)
     assert text.splitlines()[-1] == "| killed | 0.5, never | not quiet | 0.5, never | not quiet |"
+
+
+# ---- a machine that is not ours for a while
+
+
+def test_stolen_time_is_the_share_of_all_cores(monkeypatch):
+    cores, now = 2, [(100.0, 5.0), (110.0, 11.0)]
+    monkeypatch.setattr(neighbours.Stolen, "_now", staticmethod(lambda: now.pop(0)))
+    monkeypatch.setattr(neighbours.os, "cpu_count", lambda: cores)
+    assert neighbours.Stolen().share() == pytest.approx(0.3)
+
+
+def test_the_kernel_tells_stolen_time():
+    assert 0 <= neighbours.probe() <= 1
+
+
+def test_calm_is_waited_for_before_another_attempt(monkeypatch):
+    probes, said = [0.5, 0.2, 0.05], ["bad", ""]
+    monkeypatch.setattr(neighbours, "probe", lambda: probes.pop(0))
+    wait.attempts(lambda: said.pop(0))
+    assert (probes, said) == ([], [])
+
+
+def test_an_attempt_that_stays_bad_fails(monkeypatch):
+    waits = []
+    monkeypatch.setattr(wait, "wait_until_calm", lambda: waits.append(1))
+    with pytest.raises(AssertionError, match="bad\nbad"):
+        wait.attempts(lambda: "bad", 2)
+    assert len(waits) == 1

@@ -4,6 +4,8 @@ import os
 import subprocess
 import time
 
+from .neighbours import wait_until_calm
+
 SANITIZER = bool(os.environ.get("DNSBAL_SANITIZER"))
 QUICK = bool(os.environ.get("DNSBAL_QUICK"))
 # What an event may take on a loaded machine before a test gives up. Nothing waits this long
@@ -39,11 +41,13 @@ def end_process(process, patience=10):
 
 
 def attempts(check, n=3):
-    """Until `check` says "" (what is wrong otherwise), n times at most: of figures that a neighbour on
-    the machine spoils for a moment."""
+    """Until `check` says "" (what is wrong otherwise), n times at most, again once the machine is calm: of
+    figures that a neighbour on it spoils for a moment."""
     said = []
-    for _ in range(n):
+    for left in reversed(range(n)):
         said.append(check())
         if not said[-1]:
             return
+        if left:
+            wait_until_calm()
     raise AssertionError("\n".join(said))
