@@ -3,9 +3,9 @@
  * slab - fixed-size slots in one reserved range of addresses, named by index.
  *
  * Made for things that come by the ten thousand and must leave no trace: a slot costs no memory
- * before its first use, the lowest free slot is always handed out first (so a small load stays
- * in a few warm pages), and slab_trim() gives the pages above the highest used slot back to the
- * system. Allocation and release are a handful of bit operations, never a system call.
+ * before its first use, the lowest free slot is handed out first (so a small load stays
+ * in a few warm pages), and slab_trim() gives the pages above the highest used slot, and large holes
+ * below it, back to the system. Allocation and release are a handful of bit operations, never a system call.
  *
  * Owner only (one thread, or the caller's lock); no locks inside. */
 #pragma once
@@ -24,7 +24,8 @@ void slab_free(struct slab **s); /* *s may be NULL; sets it to NULL */
 /* Adds what such a slab takes; it is full with `usual` of its slots. */
 void slab_memory(size_t slot_size, uint32_t slots, uint32_t usual, struct memory_use *use);
 
-/* The lowest free slot, its bytes as the last tenant left them; SLAB_NONE when all are used. */
+/* The lowest free slot that is in memory, else the lowest, its bytes as the last tenant left them or, if
+ * they were given back, 0; SLAB_NONE when all are used. */
 uint32_t slab_take(struct slab *s);
 void slab_give(struct slab *s, uint32_t slot); /* must be in use */
 void *slab_at(const struct slab *s, uint32_t slot);
@@ -41,5 +42,5 @@ struct slab_range {
 struct slab_range slab_trim_begin(struct slab *s);
 void slab_trim_release(const struct slab *s, struct slab_range range);
 void slab_trim_end(struct slab *s, struct slab_range range);
-/* All three in one, for a slab with a single owner. */
+/* All three in one, and the holes, for a slab with a single owner: never together with the three. */
 void slab_trim(struct slab *s);

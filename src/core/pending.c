@@ -47,12 +47,13 @@ static size_t table_bytes(const struct pending_shard *s)
 	return ((size_t)s->mask + 1) * sizeof(uint32_t);
 }
 
-/* Chains of two on average when the shard is full: heads cost memory too. */
+/* Chains of four on average when the shard is full, which it is only if the other workers' are empty:
+ * heads cost memory too. */
 static uint32_t buckets_for(uint32_t capacity)
 {
 	uint32_t n = 1024; /* a page of heads: what the smallest shard costs anyway */
 
-	while (n * 2 <= capacity / 2 && n < 1u << 24)
+	while (n * 2 <= capacity / 4 && n < 1u << 24)
 		n *= 2;
 	return n;
 }

@@ -43,7 +43,7 @@ enum retry_cause {
 #define WORKER_SELF_BYTES 512 /* each: our own, or a kept reply */
 #define WORKER_AFTER_MAX 8192 /* answered queries with attempts whose time is not over */
 #define WORKER_CHOICES_MAX 4 /* servers tried for a query until one has a socket */
-#define WORKER_TRIM_AFTER_MS 2000 /* memory goes back this long after it was last much in use */
+#define WORKER_TRIM_AFTER_MS 250 /* memory goes back so often under load, and so long after it */
 #define WORKER_TRIM_OVER 512 /* pendings, or datagrams: fewer leave nothing worth giving back */
 
 struct metric_block;

@@ -3,6 +3,7 @@
 at the deadline."""
 import socket
 import statistics
+import time
 
 import pytest
 from harness import message as m
@@ -86,11 +87,28 @@ def test_a_million_deadlines_are_kept(balancer, silent_row, tools):
 
 
 def a_million(balancer, silent_row, tools):
-    deadline_ms = 2000
+    deadline_ms = 2600  # 65 000 out
     n = scaled(200000 if QUICK else 1000000)
     daemon = balancer([silent_row], pending_max=131072, deadline_ms=deadline_ms, queue=PATIENT_QUEUE)
+    daemon.counters()  # as above
+    before = daemon.memory_kb("Anonymous")
     argv = ["-p", daemon.port, "-n", n, "-r", scaled(25000), "-b", 60, "-c", 4, "-w", 10000]
-    done = tools.run("load", *argv, timeout=180)
+    load = tools.start("load", *argv)
+    per_query = []
+    while load.poll() is None:  # until there are fewer again
+        found = daemon.counters()
+        if N * 9 // 10 <= found["pending"] and found["counters"]["queries"] < n - N // 10:
+            per_query.append((daemon.memory_kb("Anonymous") - before) * 1024 / found["pending"])
+        time.sleep(0.1)
+    done = tools.finish(load, PATIENCE)
     words = check_deadlines(daemon, done, n, deadline_ms)
     assert daemon.counters()["counters"]["answered_deadline"] == n
+    if SANITIZER:
+        return words
+    # But for moments: what came while the machine stood still waits in the queue, and is no cost of these.
+    assert len(per_query) >= 20, per_query
+    usual = sorted(per_query)[len(per_query) * 19 // 20]
+    print(f"{usual:.0f} bytes for each that waits, {max(per_query):.0f} at most")
+    if usual > BYTES_PER_QUERY:
+        words += f"\n{usual:.0f} bytes for each that waits: {per_query}"
     return words

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import time
+import warnings
 
 from .neighbours import wait_until_calm
 
@@ -49,5 +50,6 @@ def attempts(check, n=3):
         if not said[-1]:
             return
         if left:
+            warnings.warn(f"again: {said[-1][:300]}")
             wait_until_calm()
     raise AssertionError("\n".join(said))
