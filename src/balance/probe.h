@@ -36,5 +36,6 @@ struct probe_result {
 	bool is_fresh;
 	bool took_over; /* fresh, and answered while all the others were silent: they were dead */
 	uint8_t rcode; /* when answered */
+	uint32_t took_us; /* from its send to its end */
 	enum probe_outcome outcome;
 };

@@ -17,9 +17,10 @@
 #include "wire/message.h"
 
 #define OVERDUE 4
-/* The fresh leg leaves after this part of the time-out: one lost datagram is made up for, and a dead
- * socket found, within the time of one probe. */
-#define FRESH_AFTER 3
+/* The fresh leg leaves within the time of one probe, and so makes up for a lost datagram and finds a dead
+ * socket: late in it, so that a slow server is asked once, and early while there is doubt. */
+#define FRESH_USUAL(timeout_ns) ((timeout_ns) / 5 * 4)
+#define FRESH_IN_DOUBT(timeout_ns) ((timeout_ns) / 3)
 
 static bool is_probed(const struct watch *w, size_t s)
 {
@@ -90,6 +91,12 @@ static void send_order(struct watch *w, size_t s, bool is_fresh, int64_t timeout
 	w->ops->order(w->ctx, x->worker, &order);
 }
 
+static bool is_in_a_hurry(const struct watched *x)
+{
+	return health_is_in_doubt(&x->health) || x->health.state == SERVER_DOWN ||
+	       x->n_to_check > 0;
+}
+
 /* Whatever was out is given up. */
 static void begin_probe(struct watch *w, size_t s, int64_t now_ns)
 {
@@ -103,7 +110,8 @@ static void begin_probe(struct watch *w, size_t s, int64_t now_ns)
 	x->legs[false] = x->legs[true] = LEG_NONE;
 	x->start_ns = now_ns;
 	x->timeout_ns = timeout_ns;
-	x->fresh_ns = now_ns + timeout_ns / FRESH_AFTER;
+	x->fresh_ns = now_ns +
+		      (is_in_a_hurry(x) ? FRESH_IN_DOUBT(timeout_ns) : FRESH_USUAL(timeout_ns));
 	x->overdue_ns = now_ns + OVERDUE * timeout_ns;
 	health_probe_sent(&x->health, now_ns);
 	send_order(w, s, false, timeout_ns);
@@ -114,7 +122,7 @@ static void order_fresh(struct watch *w, size_t s, int64_t now_ns)
 {
 	struct watched *x = &w->servers[s];
 	int64_t left_ns = x->start_ns + x->timeout_ns - now_ns;
-	int64_t least_ns = x->timeout_ns / FRESH_AFTER;
+	int64_t least_ns = x->timeout_ns - FRESH_USUAL(x->timeout_ns);
 
 	x->fresh_ns = INT64_MAX;
 	send_order(w, s, true, left_ns > least_ns ? left_ns : least_ns);
@@ -193,6 +201,8 @@ static void conclude(struct watch *w, const struct probe_result *r, int64_t now_
 	x->last = *r;
 	x->last_timeout_ns = x->timeout_ns;
 	counter_add(good ? &x->n_good : &x->n_failed, 1);
+	if (good)
+		atomic_store_explicit(&x->good_us, r->took_us, memory_order_relaxed);
 	if (health_probe_done(&x->health, good, now_ns, w->rng))
 		change_by_probe(w, r->server, was_suspect, now_ns);
 	else if (was_suspect)
@@ -523,4 +533,9 @@ uint64_t watch_good(const struct watch *w, size_t server)
 uint64_t watch_failed(const struct watch *w, size_t server)
 {
 	return atomic_load_explicit(&w->servers[server].n_failed, memory_order_relaxed);
+}
+
+uint32_t watch_good_us(const struct watch *w, size_t server)
+{
+	return atomic_load_explicit(&w->servers[server].good_us, memory_order_relaxed);
 }

@@ -117,6 +117,7 @@ int64_t watch_next_ns(struct watch *w);
 /* Any thread: probes of a server that ended well, and that failed. */
 uint64_t watch_good(const struct watch *w, size_t server);
 uint64_t watch_failed(const struct watch *w, size_t server);
+uint32_t watch_good_us(const struct watch *w, size_t server); /* what the last good one took */
 
 /* balance/watch_text: an event as a sentence for a person, with the servers' names and addresses of
  * the pool; `probe` says what is asked (". NS"). Returns out. */

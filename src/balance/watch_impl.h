@@ -43,6 +43,7 @@ struct watched {
 
 	/* owner writes, any thread reads; relaxed */
 	_Atomic uint64_t n_good, n_failed;
+	_Atomic uint32_t good_us; /* what the last good one took */
 };
 
 struct watch {

@@ -104,6 +104,7 @@ void worker_probe_end(struct worker *w, struct pending *p, int64_t now_ns,
 		.worker = w->env.number,
 		.is_fresh = probe.is_fresh,
 		.rcode = (uint8_t)rcode,
+		.took_us = (uint32_t)((now_ns - p->arrival_ns) / CLOCK_NS_PER_US),
 		.outcome = outcome,
 	};
 

@@ -308,3 +308,8 @@ uint64_t prober_failed(const struct prober *p, size_t server)
 {
 	return watch_failed(p->watch, server);
 }
+
+uint32_t prober_good_us(const struct prober *p, size_t server)
+{
+	return watch_good_us(p->watch, server);
+}

@@ -47,3 +47,4 @@ void prober_sign(void *prober, uint16_t server, enum sign sign);
 /* Any thread: probes of a server that ended well, and that failed. */
 uint64_t prober_good(const struct prober *p, size_t server);
 uint64_t prober_failed(const struct prober *p, size_t server);
+uint32_t prober_good_us(const struct prober *p, size_t server); /* what the last good one took */

@@ -41,6 +41,7 @@ static json_t *server(const struct engine *engine, const struct pool *pool,
 			json_integer((json_int_t)engine_server_metric(engine, s, i)));
 	json_object_set_new(o, "probes_good", json_integer((json_int_t)prober_good(prober, s)));
 	json_object_set_new(o, "probes_failed", json_integer((json_int_t)prober_failed(prober, s)));
+	json_object_set_new(o, "probe_us", json_integer(prober_good_us(prober, s)));
 	return o;
 }
 

@@ -70,6 +70,7 @@ static inline void watching_send(
 		.is_fresh = o->order.is_fresh,
 		.took_over = o->order.is_fresh && outcome == PROBE_ANSWERED,
 		.rcode = (uint8_t)rcode,
+		.took_us = (uint32_t)((due_ns - o->at_ns) / 1000),
 		.outcome = outcome,
 	};
 }

@@ -68,10 +68,12 @@ Test(worker_probe, an_answer_is_reported_with_its_rcode)
 	probe(1, 77);
 	cr_expect_eq(world_sent(w, 0)->server, 1);
 	cr_expect_eq(w->n_results, 0);
+	world_advance_us(w, 12345);
 	world_reply(w, RCODE_REFUSED);
 	const struct probe_result *r = last_result();
 	cr_expect_eq(r->outcome, PROBE_ANSWERED);
 	cr_expect_eq(r->rcode, RCODE_REFUSED);
+	cr_expect_eq(r->took_us, 12345);
 	cr_expect_eq(r->serial, 77);
 	cr_expect_eq(r->server, 1);
 	cr_expect_eq(r->worker, 3);

@@ -107,7 +107,7 @@ def test_sigusr1_writes_all_counters(balancer, stubs):
     assert sum(row["queries"] for row in found["servers"]) == 10
     assert set(found["servers"][0]) >= {
         "name", "address", "state", "outstanding", "queries", "replies", "timeouts", "errors",
-        "servfail", "refused", "probes_good", "probes_failed", "latency_us",
+        "servfail", "refused", "probes_good", "probes_failed", "probe_us", "latency_us",
     }  # fmt: skip
 
 
