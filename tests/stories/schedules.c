@@ -505,7 +505,7 @@ static bool has_met_all(const uint64_t sums[METRIC_COUNT])
 int main(int argc, char **argv)
 {
 	uint64_t seed = (uint64_t)time(NULL) * 1000000, sums[METRIC_COUNT] = { 0 };
-	unsigned long n = 1000, n_failed = 0;
+	unsigned long n = 3000, n_failed = 0;
 	bool is_verbose = false;
 
 	for (int option; (option = getopt(argc, argv, "n:s:v")) != -1;) {
