@@ -44,14 +44,14 @@ def check_deadlines(daemon, done, n, deadline_ms):
     wait = daemon.core_wait()
     words = f"waited for a core: {wait:.2f}; {done}"
     most_us = (deadline_ms + LATE_MS) * 1000
-    is_late = statistics.median(done["p99_of_tenths_us"]) > most_us
-    assert not is_late or wait > CORE_WAIT, words
-    if is_late:
+    # A hypervisor stops the machine now and then: the client was stopped too, or it was us.
+    is_ours = wait <= CORE_WAIT and done["stall_us"] <= LATE_MS * 1000
+    if statistics.median(done["p99_of_tenths_us"]) > most_us:
+        assert not is_ours, words
         return words
     if done["latency_us"]["p99"] <= most_us or wait > CORE_WAIT:
         return ""
-    # A hypervisor stops the machine now and then: the client was stopped too, or it was us.
-    assert done["stall_us"] > LATE_MS * 1000, words
+    assert not is_ours, words
     return words
 
 
