@@ -193,8 +193,14 @@ static bool is_bogus(const struct worker_reply *r, const struct reply_view *v)
 	message_find_edns(r->data, r->len, &v->header, &v->question, &edns);
 	if (edns.offset == 0)
 		return false;
-	int ede = message_ede(r->data, r->len, &edns);
-	return ede >= EDE_BOGUS_FIRST && ede <= EDE_BOGUS_LAST;
+	for (unsigned i = 0;; i++) {
+		int ede = message_ede(r->data, r->len, &edns, i);
+
+		if (ede < 0)
+			return false;
+		if (ede >= EDE_BOGUS_FIRST && ede <= EDE_BOGUS_LAST)
+			return true;
+	}
 }
 
 /* Why another server should be asked instead; 0: this is the answer. */

@@ -98,6 +98,17 @@ def test_rcodes_of_the_server_reach_the_client(balancer, stubs, code):
     assert daemon.counter("answered_server") == 1
 
 
+@pytest.mark.parametrize("codes, asked", [((6,), 1), ((22, 6), 1), ((12, 3), 1), ((3, 22), 2), ((13,), 2)])
+def test_bogus_data_is_asked_for_once(balancer, stubs, codes, asked):
+    """RFC 8914: 6 to 12 say that the data itself is bogus, wherever they stand."""
+    options = b"".join(m.option(m.EDE, code.to_bytes(2, "big")) for code in codes)
+    bad, good = stubs(script.rcode(m.SERVFAIL, edns=m.opt(options=options))), stubs()
+    daemon = balancer([bad.forced(), good.forced()], policy="first-available")
+    reply = daemon.ask(m.query(edns=m.opt()))
+    assert reply.rcode == (m.SERVFAIL if asked == 1 else m.NOERROR)
+    assert len(bad.queries) + len(good.queries) == asked
+
+
 def test_second_reply_is_swallowed(balancer, stubs):
     stub = stubs(script.twice)
     daemon = balancer([stub.forced()], workers=1)

@@ -414,13 +414,13 @@ Test(message, finds_no_opt_where_the_question_is_unknown)
 	cr_expect_eq(edns.offset, 0);
 }
 
-Test(message, reads_the_first_extended_error)
+Test(message, reads_the_extended_errors)
 {
 	static const struct {
 		const char *name;
 		const char *data;
 		size_t len;
-		int ede;
+		int ede, second; /* 0: there is none */
 	} cases[] = {
 		{ "none", BYTES("\0\0"), -1 },
 		{ "alone",
@@ -448,7 +448,7 @@ Test(message, reads_the_first_extended_error)
 			BYTES("\0\xc"
 			      "\0\xf\0\2\0\7"
 			      "\0\xf\0\2\0\10"),
-			7 },
+			7, 8 },
 		{ "too short",
 			BYTES("\0\5"
 			      "\0\xf\0\1\0"),
@@ -491,11 +491,14 @@ Test(message, reads_the_first_extended_error)
 		cr_assert_eq(reply_parse(block, len, &view), 0, "%s", cases[i].name);
 		message_find_edns(block, len, &view.header, &view.question, &edns);
 		cr_assert_eq(edns.end, len, "%s", cases[i].name);
-		cr_expect_eq(message_ede(block, len, &edns), cases[i].ede, "%s", cases[i].name);
-		cr_expect_eq(message_ede(block, len - 1, &edns), -1, "%s: an OPT beyond the end",
+		cr_expect_eq(message_ede(block, len, &edns, 0), cases[i].ede, "%s", cases[i].name);
+		cr_expect_eq(message_ede(block, len, &edns, 1),
+			cases[i].second ? cases[i].second : -1, "%s", cases[i].name);
+		cr_expect_eq(message_ede(block, len, &edns, 2), -1, "%s", cases[i].name);
+		cr_expect_eq(message_ede(block, len - 1, &edns, 0), -1, "%s: an OPT beyond the end",
 			cases[i].name);
 		edns.offset = 0;
-		cr_expect_eq(message_ede(block, len, &edns), -1, "%s: no OPT", cases[i].name);
+		cr_expect_eq(message_ede(block, len, &edns, 0), -1, "%s: no OPT", cases[i].name);
 		free(block);
 	}
 }
