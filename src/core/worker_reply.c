@@ -84,24 +84,30 @@ static size_t reply_limit(const struct worker *w, const struct pending *p)
 	return limit < UDP_PAYLOAD_MAX ? limit : UDP_PAYLOAD_MAX;
 }
 
-/* A reply without its question is made anew with it, the client's own: what it says is its rcode. */
+/* A reply without its question is made anew with it, the client's own: what it says are its rcode and
+ * flags, and by having no OPT, that its server knows none (RFC 6891 7). */
 static void complete(
 	struct worker *w, struct pending *p, struct worker_reply *r, struct reply_view *v)
 {
 	if (v->question.name_len != 0 || p->name_len == 0 || p->is_signed)
 		return;
+	uint16_t flags = v->header.flags;
+	struct edns edns;
+
+	message_find_edns(r->data, r->len, &v->header, &v->question, &edns);
 	struct reply_self reply = {
 		.id = v->header.id,
 		.query_flags = p->client_flags,
 		.rcode = (uint8_t)header_rcode(v->header.flags),
 		.question = pending_bytes(w->env.shard, p) + MESSAGE_HEADER_BYTES,
 		.question_len = p->name_len + 4u,
-		.edns = p->client_udp_size != 0,
+		.edns = edns.offset != 0 && p->client_udp_size != 0,
 		.dnssec_ok = p->dnssec_ok,
 		.udp_size = w->env.params->udp_reply_max,
 		.ede = EDE_NONE,
 	};
 	r->len = reply_make(&reply, r->data, REPLY_SELF_MAX); /* replies have room for 64 KiB */
+	message_set_flags(r->data, MESSAGE_AA | MESSAGE_RA, flags);
 	reply_parse(r->data, r->len, v);
 }
 

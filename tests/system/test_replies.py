@@ -86,6 +86,11 @@ def test_header_only_failure_is_relayed(balancer, stubs, code):  # 8
     daemon = balancer([stub.address], deadline_ms=DEADLINE_MS)
     assert daemon.ask(m.query()).rcode == code
     assert daemon.counter("answered_server") == 1
+    query = m.query(edns=m.opt())
+    view = daemon.ask(query)
+    # by the missing OPT the client learns that its server knows none
+    assert (view.rcode, view.edns(), view.question) == (code, None, m.View(query).question)
+    assert not view.flags & m.RA
 
 
 @pytest.mark.parametrize("code", [m.FORMERR, m.SERVFAIL, m.NXDOMAIN, m.NOTIMP, m.REFUSED, 9])
