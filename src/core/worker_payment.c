@@ -58,16 +58,26 @@ uint32_t worker_pair_of(const struct worker *w, struct pending *p)
 	return hash_of(w, &p->origin.client, question_of(w, p), p->name_len);
 }
 
-/* Who may come to owe: the client prefix with the domain, which is the name without its first label;
- * and the domain. */
+/* Who may come to owe: the client prefix with the domain, which is the name without its first label
+ * if it then has two of them still (below "com." there is no domain of anybody); and the domain. */
 struct debtors_of {
 	uint32_t pair, domain;
 };
 
+/* The root apart, of a name without pointers. */
+static unsigned labels_of(const uint8_t *name, size_t len)
+{
+	unsigned n = 0;
+
+	for (size_t at = 0; at < len && name[at] != 0; at += name[at] + 1u)
+		n++;
+	return n;
+}
+
 static struct debtors_of debtors_of(const struct worker *w, struct pending *p)
 {
 	const uint8_t *name = question_of(w, p);
-	size_t first = p->name_len > 1 ? name[0] + 1u : 0;
+	size_t first = labels_of(name, p->name_len) > 2 ? name[0] + 1u : 0;
 	size_t len = p->name_len - first;
 
 	return (struct debtors_of){
