@@ -483,6 +483,8 @@ int watch_new(const struct watch_params *params, const struct watch_ops *ops, vo
 	w->rng = rng;
 	w->ramp_ns = w->second_ns = INT64_MAX;
 	w->is_changed = true;
+	for (size_t t = 0; t < POOL_TIERS_MAX; t++)
+		w->all_cold_ns[t] = INT64_MIN / 2; /* never */
 	shares_init(&w->shares, params->pool->n_tiers);
 	w->servers = calloc(params->pool->n_servers, sizeof *w->servers);
 	w->due_ns = calloc(params->pool->n_servers, sizeof *w->due_ns);
@@ -523,6 +525,11 @@ void watch_memory(
 		sizeof(struct watch) + n_servers * (sizeof(struct watched) + sizeof(int64_t)));
 	if (measures_latency(params))
 		memory_add_fixed(windows, latency_bytes(n_servers));
+}
+
+uint64_t watch_changes(const struct watch *w, size_t server)
+{
+	return atomic_load_explicit(&w->servers[server].n_changes, memory_order_relaxed);
 }
 
 uint64_t watch_good(const struct watch *w, size_t server)

@@ -114,6 +114,8 @@ void watch_tick(struct watch *w, int64_t now_ns);
 /* When watch_tick has something to do, INT64_MAX: never. */
 int64_t watch_next_ns(struct watch *w);
 
+/* Any thread: how often a server changed its state. */
+uint64_t watch_changes(const struct watch *w, size_t server);
 /* Any thread: probes of a server that ended well, and that failed. */
 uint64_t watch_good(const struct watch *w, size_t server);
 uint64_t watch_failed(const struct watch *w, size_t server);

@@ -42,7 +42,7 @@ struct watched {
 	int64_t ramp_ns; /* when it began; INT64_MAX: it has its full share */
 
 	/* owner writes, any thread reads; relaxed */
-	_Atomic uint64_t n_good, n_failed;
+	_Atomic uint64_t n_good, n_failed, n_changes;
 	_Atomic uint32_t good_us; /* what the last good one took */
 };
 
@@ -67,6 +67,8 @@ struct watch {
 	bool is_changed; /* a state has, since the last watch_publish */
 	uint32_t hedge_delay_us; /* by latency alone */
 	int64_t ramp_ns; /* when ramps are to be looked at; INT64_MAX: there is none */
+	int64_t all_cold_ns
+		[POOL_TIERS_MAX]; /* when a tier last had nobody who had his full share */
 	int64_t second_ns; /* when the next latency window ends */
 };
 

@@ -82,6 +82,7 @@ void watch_set_state(struct watch *w, struct watch_event e, int64_t now_ns)
 	if (e.from == SERVER_EJECTED)
 		atomic_store_explicit(&server->is_test_due, false, memory_order_relaxed);
 	pool_set_state(w->params.pool, e.server, e.to);
+	counter_add(&x->n_changes, 1);
 	e.n_recent = x->ejection.n_recent;
 	e.outcome = x->last.outcome;
 	e.rcode = x->last.rcode;
@@ -167,18 +168,36 @@ static bool is_in_use(const struct server *s)
 	return s->params.mode != SERVER_DRAIN && server_state(s) == SERVER_UP;
 }
 
+/* Is it over, or was it away when the tier had nobody else? Those who come back from the same trouble
+ * are all as cold as the first of them. */
+static bool has_ramped(const struct watch *w, const struct watched *x, size_t tier, int64_t now_ns)
+{
+	int64_t all_cold_ns = w->all_cold_ns[tier];
+
+	return x->ramp_ns == INT64_MAX || now_ns - x->ramp_ns >= w->params.slow_start_ns ||
+	       (x->left_ns <= all_cold_ns && x->ramp_ns - all_cold_ns < w->params.slow_start_ns);
+}
+
 /* A server that starts slowly leaves its share to the others; when there is no other, it has had the
  * whole, and starts slowly no more. */
-static void end_ramps_without_others(struct watch *w, const struct tier *tier, int64_t now_ns)
+static void end_ramps_without_others(struct watch *w, size_t t, int64_t now_ns)
 {
+	const struct tier *tier = &w->params.pool->tiers[t];
+	unsigned n_in_use = 0, n_full = 0;
+
 	for (size_t i = 0; i < tier->n; i++) {
 		struct watched *x = &w->servers[tier->members[i]];
 
-		if (x->ramp_ns != INT64_MAX && now_ns - x->ramp_ns >= w->params.slow_start_ns)
+		if (!is_in_use(watch_server(w, tier->members[i])))
+			continue;
+		if (has_ramped(w, x, t, now_ns))
 			x->ramp_ns = INT64_MAX;
-		if (x->ramp_ns == INT64_MAX && is_in_use(watch_server(w, tier->members[i])))
-			return;
+		n_in_use++;
+		n_full += x->ramp_ns == INT64_MAX;
 	}
+	if (n_full > 0 || n_in_use == 0)
+		return;
+	w->all_cold_ns[t] = now_ns;
 	for (size_t i = 0; i < tier->n; i++) {
 		if (is_in_use(watch_server(w, tier->members[i])))
 			w->servers[tier->members[i]].ramp_ns = INT64_MAX;
@@ -215,7 +234,7 @@ static void publish_ramps(struct watch *w, int64_t now_ns)
 	if (w->params.slow_start_ns == 0)
 		return;
 	for (size_t t = 0; t < pool->n_tiers; t++)
-		end_ramps_without_others(w, &pool->tiers[t], now_ns);
+		end_ramps_without_others(w, t, now_ns);
 	for (size_t s = 0; s < pool->n_servers; s++) {
 		uint32_t ramp = ramp_of(w, s, now_ns);
 

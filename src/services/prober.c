@@ -299,6 +299,11 @@ void prober_stop(struct prober *p)
 	p->is_started = false;
 }
 
+uint64_t prober_changes(const struct prober *p, size_t server)
+{
+	return watch_changes(p->watch, server);
+}
+
 uint64_t prober_good(const struct prober *p, size_t server)
 {
 	return watch_good(p->watch, server);

@@ -44,6 +44,8 @@ void prober_result(void *prober, const struct probe_result *result);
 /* Any worker's thread: what signs_* told. Takes no lock, cannot overflow: it is a bit. */
 void prober_sign(void *prober, uint16_t server, enum sign sign);
 
+/* Any thread: how often a server changed its state. */
+uint64_t prober_changes(const struct prober *p, size_t server);
 /* Any thread: probes of a server that ended well, and that failed. */
 uint64_t prober_good(const struct prober *p, size_t server);
 uint64_t prober_failed(const struct prober *p, size_t server);

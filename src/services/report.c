@@ -35,6 +35,7 @@ static json_t *server(const struct engine *engine, const struct pool *pool,
 	json_object_set_new(o, "name", json_string(srv->params.name));
 	json_object_set_new(o, "address", json_string(address));
 	json_object_set_new(o, "state", json_string(server_state_text(srv)));
+	json_object_set_new(o, "changes", json_integer((json_int_t)prober_changes(prober, s)));
 	json_object_set_new(o, "outstanding", json_integer(server_outstanding(srv)));
 	for (unsigned i = 0; i < SERVER_METRIC_COUNT; i++)
 		json_object_set_new(o, server_metric_names[i],

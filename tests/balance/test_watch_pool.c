@@ -362,12 +362,26 @@ Test(watch_pool, when_all_of_a_tier_recover_together_none_is_slow, .init = slow)
 	for (size_t i = 0; i < 4; i++)
 		take_back(i);
 	watching_run(1 * S);
-	for (size_t i = 0; i < 4; i++) /* the first was full at once, the others beside it */
-		cr_expect(ramp(i) == FULL || ramp(i) < FULL / 2, "server %zu", i);
-	unsigned n_full = 0;
 	for (size_t i = 0; i < 4; i++)
-		n_full += ramp(i) == FULL;
-	cr_expect_geq(n_full, 1);
+		cr_expect_eq(ramp(i), FULL, "server %zu", i);
+}
+
+/* The first of them has had the whole meanwhile, and is warm. */
+Test(watch_pool, who_comes_back_long_after_the_first_is_slow, .init = slow)
+{
+	watching_start();
+	for (size_t i = 0; i < 4; i++)
+		take_down(i);
+	watching_run(20 * S);
+	take_back(0);
+	watching_run(x.params.slow_start_ns - 2 * S);
+	take_back(1);
+	cr_expect_eq(ramp(1), FULL, "as cold as the first");
+	watching_run(3 * S);
+	take_back(2);
+	cr_expect_eq(ramp(2), FULL / 10);
+	be_down(1, 11 * S);
+	cr_expect_eq(ramp(1), FULL / 10, "another trouble");
 }
 
 Test(watch_pool, who_is_left_alone_in_a_slow_start_gets_all_and_keeps_it, .init = slow)

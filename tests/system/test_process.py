@@ -106,7 +106,7 @@ def test_sigusr1_writes_all_counters(balancer, stubs):
     assert [row["name"] for row in found["servers"]] == ["s0", "s1"]
     assert sum(row["queries"] for row in found["servers"]) == 10
     assert set(found["servers"][0]) >= {
-        "name", "address", "state", "outstanding", "queries", "replies", "timeouts", "errors",
+        "name", "address", "state", "changes", "outstanding", "queries", "replies", "timeouts", "errors",
         "servfail", "refused", "probes_good", "probes_failed", "probe_us", "latency_us",
     }  # fmt: skip
 
