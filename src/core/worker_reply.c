@@ -199,14 +199,7 @@ static bool is_bogus(const struct worker_reply *r, const struct reply_view *v)
 	message_find_edns(r->data, r->len, &v->header, &v->question, &edns);
 	if (edns.offset == 0)
 		return false;
-	for (unsigned i = 0;; i++) {
-		int ede = message_ede(r->data, r->len, &edns, i);
-
-		if (ede < 0)
-			return false;
-		if (ede >= EDE_BOGUS_FIRST && ede <= EDE_BOGUS_LAST)
-			return true;
-	}
+	return message_ede(r->data, r->len, &edns, EDE_BOGUS_FIRST, EDE_BOGUS_LAST) >= 0;
 }
 
 /* Why another server should be asked instead; 0: this is the answer. */

@@ -199,7 +199,8 @@ void message_find_edns(const uint8_t *data, size_t len, const struct header *hea
 	}
 }
 
-int message_ede(const uint8_t *data, size_t len, const struct edns *edns, unsigned which)
+int message_ede(
+	const uint8_t *data, size_t len, const struct edns *edns, uint16_t least, uint16_t most)
 {
 	if (edns->offset == 0 || edns->end > len)
 		return -1;
@@ -211,8 +212,11 @@ int message_ede(const uint8_t *data, size_t len, const struct edns *edns, unsign
 		uint16_t option_len = cursor_u16(&c);
 		struct cursor value = c;
 		cursor_skip(&c, option_len);
-		if (cursor_ok(&c) && option == EDNS_OPTION_EDE && option_len >= 2 && which-- == 0)
-			return cursor_u16(&value);
+		if (!cursor_ok(&c) || option != EDNS_OPTION_EDE || option_len < 2)
+			continue;
+		uint16_t code = cursor_u16(&value);
+		if (code >= least && code <= most)
+			return code;
 	}
 	return -1;
 }

@@ -117,6 +117,7 @@ int reply_parse(const uint8_t *data, size_t len, struct reply_view *view_out);
 void message_find_edns(const uint8_t *data, size_t len, const struct header *header,
 	const struct question *question, struct edns *edns_out);
 
-/* The INFO-CODE of one of the Extended DNS Error options (RFC 8914) in the OPT, counted from 0; -1 if
- * there are not so many. */
-int message_ede(const uint8_t *data, size_t len, const struct edns *edns, unsigned which);
+/* The first INFO-CODE from `least` to `most` of the Extended DNS Error options (RFC 8914) in the OPT, of
+ * which there may be thousands; -1 if there is none. */
+int message_ede(
+	const uint8_t *data, size_t len, const struct edns *edns, uint16_t least, uint16_t most);

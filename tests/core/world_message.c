@@ -127,5 +127,5 @@ int message_ede_of(const uint8_t *data, size_t len)
 
 	cr_assert_eq(reply_parse(data, len, &v), 0);
 	message_find_edns(data, len, &v.header, &v.question, &edns);
-	return edns.offset == 0 ? -2 : message_ede(data, len, &edns, 0);
+	return edns.offset == 0 ? -2 : message_ede(data, len, &edns, 0, UINT16_MAX);
 }

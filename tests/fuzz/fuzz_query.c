@@ -30,7 +30,7 @@ static void check_forward(const uint8_t *data, size_t size, const struct query_v
 	assert(view->header.n_question == 1 ? view->question.name_len : view->edns.offset);
 	message_find_edns(data, size, &view->header, &view->question, &found);
 	assert(found.offset == view->edns.offset && found.end == view->edns.end);
-	int ede = message_ede(data, size, &found, 0);
+	int ede = message_ede(data, size, &found, 0, UINT16_MAX);
 	assert(ede >= -1 && ede <= UINT16_MAX);
 }
 

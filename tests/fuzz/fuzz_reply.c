@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(MESSAGE_HEADER_BYTES + question_len(&view.question) <= size);
 	message_find_edns(data, size, &view.header, &view.question, &edns);
 	assert(edns.offset == 0 || (edns.end <= size && edns.end - edns.offset >= 11));
-	int ede = message_ede(data, size, &edns, 0);
+	int ede = message_ede(data, size, &edns, 0, UINT16_MAX);
 	assert(ede >= -1 && ede <= UINT16_MAX);
 	check_truncate(data, size, &view, &edns, true);
 	check_truncate(data, size, &view, &edns, false);

@@ -228,7 +228,7 @@ bool packet_look(const uint8_t *data, size_t len, struct packet_view *v)
 	v->has_opt = edns.offset != 0;
 	v->dnssec_ok = v->has_opt && edns.dnssec_ok;
 	v->udp_size = edns.udp_size;
-	v->ede = v->has_opt ? message_ede(data, len, &edns, 0) : -1;
+	v->ede = v->has_opt ? message_ede(data, len, &edns, 0, UINT16_MAX) : -1;
 	return cursor_ok(&c);
 }
 

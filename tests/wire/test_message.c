@@ -491,14 +491,19 @@ Test(message, reads_the_extended_errors)
 		cr_assert_eq(reply_parse(block, len, &view), 0, "%s", cases[i].name);
 		message_find_edns(block, len, &view.header, &view.question, &edns);
 		cr_assert_eq(edns.end, len, "%s", cases[i].name);
-		cr_expect_eq(message_ede(block, len, &edns, 0), cases[i].ede, "%s", cases[i].name);
-		cr_expect_eq(message_ede(block, len, &edns, 1),
-			cases[i].second ? cases[i].second : -1, "%s", cases[i].name);
-		cr_expect_eq(message_ede(block, len, &edns, 2), -1, "%s", cases[i].name);
-		cr_expect_eq(message_ede(block, len - 1, &edns, 0), -1, "%s: an OPT beyond the end",
+		cr_expect_eq(message_ede(block, len, &edns, 0, UINT16_MAX), cases[i].ede, "%s",
 			cases[i].name);
+		for (int code = 0; code < 30; code++) {
+			bool is_in = code == cases[i].ede || (code != 0 && code == cases[i].second);
+
+			cr_expect_eq(message_ede(block, len, &edns, (uint16_t)code, (uint16_t)code),
+				is_in ? code : -1, "%s: %d", cases[i].name, code);
+		}
+		cr_expect_eq(message_ede(block, len - 1, &edns, 0, UINT16_MAX), -1,
+			"%s: an OPT beyond the end", cases[i].name);
 		edns.offset = 0;
-		cr_expect_eq(message_ede(block, len, &edns, 0), -1, "%s: no OPT", cases[i].name);
+		cr_expect_eq(message_ede(block, len, &edns, 0, UINT16_MAX), -1, "%s: no OPT",
+			cases[i].name);
 		free(block);
 	}
 }
