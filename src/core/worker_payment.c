@@ -58,8 +58,8 @@ uint32_t worker_pair_of(const struct worker *w, struct pending *p)
 	return hash_of(w, &p->origin.client, question_of(w, p), p->name_len);
 }
 
-/* Who may come to owe: the client prefix with the domain, which is the name without its first label
- * if it then has two of them still (below "com." there is no domain of anybody); and the domain. */
+/* Who may come to owe: the client prefix with the domain, which is the name without its first label; and
+ * the domain alone, if it has two labels still: what is below "com." is nobody's. */
 struct debtors_of {
 	uint32_t pair, domain;
 };
@@ -77,12 +77,12 @@ static unsigned labels_of(const uint8_t *name, size_t len)
 static struct debtors_of debtors_of(const struct worker *w, struct pending *p)
 {
 	const uint8_t *name = question_of(w, p);
-	size_t first = labels_of(name, p->name_len) > 2 ? name[0] + 1u : 0;
-	size_t len = p->name_len - first;
+	size_t first = p->name_len > 1 ? name[0] + 1u : 0;
+	size_t own = labels_of(name, p->name_len) > 2 ? first : 0;
 
 	return (struct debtors_of){
-		.pair = hash_of(w, &p->origin.client, name + first, len),
-		.domain = hash_of(w, NULL, name + first, len),
+		.pair = hash_of(w, &p->origin.client, name + first, p->name_len - first),
+		.domain = hash_of(w, NULL, name + own, p->name_len - own),
 	};
 }
 
