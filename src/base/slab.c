@@ -111,6 +111,14 @@ static uint32_t warm_lowest(struct slab *s)
 	return word;
 }
 
+static void warm_all(struct slab *s)
+{
+	for (uint32_t i = 0; s->n_cold > 0; i++) {
+		while (s->cold[i] != 0)
+			warm(s, i * WORD_BITS + (uint32_t)__builtin_ctzll(s->cold[i]));
+	}
+}
+
 /* Bits, and what is cold, in one allocation. */
 static size_t words_in_all(uint32_t slots)
 {
@@ -300,8 +308,7 @@ static void freeze_holes(struct slab *s)
 
 void slab_trim(struct slab *s)
 {
-	while (s->n_cold > 0)
-		warm_lowest(s);
+	warm_all(s);
 	struct slab_range range = slab_trim_begin(s);
 	slab_trim_release(s, range);
 	slab_trim_end(s, range);

@@ -454,9 +454,9 @@ void worker_tick(struct worker *w, int64_t now_ns)
 	worker_event(w, now_ns);
 	while ((node = wheel_expire(&w->wheel, now_ns)))
 		time_is_up(w, (struct pending *)node, now_ns);
+	worker_flush(w);
 	if (now_ns >= w->trim_ns)
 		trim(w, now_ns);
-	worker_flush(w);
 }
 
 void worker_give_up(struct worker *w, int64_t now_ns)

@@ -107,7 +107,7 @@ static void complete(
 		.ede = EDE_NONE,
 	};
 	r->len = reply_make(&reply, r->data, REPLY_SELF_MAX); /* replies have room for 64 KiB */
-	message_set_flags(r->data, MESSAGE_AA | MESSAGE_RA, flags);
+	message_set_flags(r->data, MESSAGE_AA | MESSAGE_TC | MESSAGE_RA | MESSAGE_AD, flags);
 	reply_parse(r->data, r->len, v);
 }
 
