@@ -484,7 +484,7 @@ int watch_new(const struct watch_params *params, const struct watch_ops *ops, vo
 	w->ramp_ns = w->second_ns = INT64_MAX;
 	w->is_changed = true;
 	for (size_t t = 0; t < POOL_TIERS_MAX; t++)
-		w->all_cold_ns[t] = INT64_MIN / 2; /* never */
+		w->outages[t] = (struct outage){ .begin_ns = NEVER_NS, .end_ns = NEVER_NS };
 	shares_init(&w->shares, params->pool->n_tiers);
 	w->servers = calloc(params->pool->n_servers, sizeof *w->servers);
 	w->due_ns = calloc(params->pool->n_servers, sizeof *w->due_ns);

@@ -46,6 +46,14 @@ struct watched {
 	_Atomic uint32_t good_us; /* what the last good one took */
 };
 
+#define NEVER_NS (INT64_MIN / 2)
+
+/* When nobody of a tier was in use. */
+struct outage {
+	int64_t begin_ns, end_ns; /* NEVER_NS: there was none */
+	bool had_servers; /* when last looked at */
+};
+
 struct watch {
 	struct watch_params params;
 	const struct watch_ops *ops;
@@ -67,8 +75,7 @@ struct watch {
 	bool is_changed; /* a state has, since the last watch_publish */
 	uint32_t hedge_delay_us; /* by latency alone */
 	int64_t ramp_ns; /* when ramps are to be looked at; INT64_MAX: there is none */
-	int64_t all_cold_ns
-		[POOL_TIERS_MAX]; /* when a tier last had nobody who had his full share */
+	struct outage outages[POOL_TIERS_MAX]; /* the last of each tier */
 	int64_t second_ns; /* when the next latency window ends */
 };
 

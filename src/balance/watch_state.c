@@ -168,14 +168,35 @@ static bool is_in_use(const struct server *s)
 	return s->params.mode != SERVER_DRAIN && server_state(s) == SERVER_UP;
 }
 
-/* Is it over, or was it away when the tier had nobody else? Those who come back from the same trouble
- * are all as cold as the first of them. */
-static bool has_ramped(const struct watch *w, const struct watched *x, size_t tier, int64_t now_ns)
+/* Is it over; or did it leave with those after whom nobody of its tier was left, and come back soon after
+ * the first of them? That one had to take all at once, and they are as cold as it was. */
+static bool has_ramped(
+	const struct watch *w, const struct watched *x, const struct outage *outage, int64_t now_ns)
 {
-	int64_t all_cold_ns = w->all_cold_ns[tier];
+	int64_t slow_start_ns = w->params.slow_start_ns;
 
-	return x->ramp_ns == INT64_MAX || now_ns - x->ramp_ns >= w->params.slow_start_ns ||
-	       (x->left_ns <= all_cold_ns && x->ramp_ns - all_cold_ns < w->params.slow_start_ns);
+	return x->ramp_ns == INT64_MAX || now_ns - x->ramp_ns >= slow_start_ns ||
+	       (x->left_ns >= outage->begin_ns - slow_start_ns && x->left_ns <= outage->end_ns &&
+		       x->ramp_ns - outage->end_ns < slow_start_ns);
+}
+
+static bool is_anybody_in_use(const struct watch *w, const struct tier *tier)
+{
+	for (size_t i = 0; i < tier->n; i++) {
+		if (is_in_use(watch_server(w, tier->members[i])))
+			return true;
+	}
+	return false;
+}
+
+/* That nobody is known yet is none. */
+static void note_outage(struct outage *outage, bool has_servers, int64_t now_ns)
+{
+	if (!has_servers && outage->had_servers)
+		outage->begin_ns = now_ns;
+	if (has_servers && !outage->had_servers && outage->begin_ns != NEVER_NS)
+		outage->end_ns = now_ns;
+	outage->had_servers = has_servers;
 }
 
 /* A server that starts slowly leaves its share to the others; when there is no other, it has had the
@@ -183,22 +204,19 @@ static bool has_ramped(const struct watch *w, const struct watched *x, size_t ti
 static void end_ramps_without_others(struct watch *w, size_t t, int64_t now_ns)
 {
 	const struct tier *tier = &w->params.pool->tiers[t];
-	unsigned n_in_use = 0, n_full = 0;
+	struct outage *outage = &w->outages[t];
+	bool is_anybody_warm = false;
 
+	note_outage(outage, is_anybody_in_use(w, tier), now_ns);
 	for (size_t i = 0; i < tier->n; i++) {
 		struct watched *x = &w->servers[tier->members[i]];
 
-		if (!is_in_use(watch_server(w, tier->members[i])))
-			continue;
-		if (has_ramped(w, x, t, now_ns))
+		if (has_ramped(w, x, outage, now_ns))
 			x->ramp_ns = INT64_MAX;
-		n_in_use++;
-		n_full += x->ramp_ns == INT64_MAX;
+		is_anybody_warm |= x->ramp_ns == INT64_MAX &&
+				   is_in_use(watch_server(w, tier->members[i]));
 	}
-	if (n_full > 0 || n_in_use == 0)
-		return;
-	w->all_cold_ns[t] = now_ns;
-	for (size_t i = 0; i < tier->n; i++) {
+	for (size_t i = 0; !is_anybody_warm && i < tier->n; i++) {
 		if (is_in_use(watch_server(w, tier->members[i])))
 			w->servers[tier->members[i]].ramp_ns = INT64_MAX;
 	}

@@ -384,6 +384,38 @@ Test(watch_pool, who_comes_back_long_after_the_first_is_slow, .init = slow)
 	cr_expect_eq(ramp(1), FULL / 10, "another trouble");
 }
 
+Test(watch_pool, who_was_away_long_before_the_others_is_slow, .init = slow)
+{
+	watching_start();
+	take_down(3);
+	watching_run(2 * x.params.slow_start_ns);
+	for (size_t i = 0; i < 3; i++)
+		take_down(i);
+	watching_run(20 * S);
+	for (size_t i = 0; i < 3; i++)
+		take_back(i);
+	cr_expect_eq(ramp(1), FULL, "the others left together");
+	take_back(3);
+	cr_expect_eq(ramp(3), FULL / 10);
+}
+
+/* Nobody was warm for a moment, but somebody was in use: that is no outage. */
+Test(watch_pool, who_comes_back_beside_one_left_alone_in_a_slow_start_is_slow, .init = slow)
+{
+	watching_init(3);
+	x.params.slow_start_ns = 30 * S;
+	watching_start();
+	be_down(0, 11 * S);
+	cr_expect_eq(ramp(0), FULL / 10);
+	take_down(1);
+	take_down(2);
+	cr_expect_eq(ramp(0), FULL, "it has the whole");
+	watching_run(11 * S);
+	take_back(1);
+	cr_expect_eq(ramp(1), FULL / 10);
+	cr_expect_eq(ramp(0), FULL);
+}
+
 Test(watch_pool, who_is_left_alone_in_a_slow_start_gets_all_and_keeps_it, .init = slow)
 {
 	watching_init(2);
