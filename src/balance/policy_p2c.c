@@ -7,7 +7,8 @@
  * With about one query out in all, whole numbers are too coarse for that: a heavy server with one out
  * would lose to every idle light one, and with the query that is chosen for counted in full to none. So
  * the second draw wins if it had less with a third of it, found by simulation: shares are within 2
- * points of the weights (2.2 at 10:1:1:1) with 0.1 to 200 out, from 3:2 to 100:10:1. Among equal weights it changes nothing.
+ * points of the weights (2.2 at 10:1:1:1) with 0.1 to 200 out, from 3:2 to 100:10:1. Among equal
+ * weights it changes nothing.
  *
  * Tie: the first drawn. Winner without room, or not eligible: the other. Both: another pair, a few
  * times, which keeps the shares of those that are left; then the least loaded of all. */

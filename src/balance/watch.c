@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "balance/latency.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/memory.h"
 #include "base/metric.h"
@@ -17,10 +18,12 @@
 #include "wire/message.h"
 
 #define OVERDUE 4
-/* The fresh leg leaves within the time of one probe, and so makes up for a lost datagram and finds a dead
- * socket: late in it, so that a slow server is asked once, and early while there is doubt. */
-#define FRESH_USUAL(timeout_ns) ((timeout_ns) / 5 * 4)
-#define FRESH_IN_DOUBT(timeout_ns) ((timeout_ns) / 3)
+/* The fresh leg leaves after this part of the time-out: one lost datagram is made up for, and a dead
+ * socket found, within the time of one probe. A server that is slow, or not known yet, is given more
+ * time to answer, so that it is asked once. */
+#define FRESH_AFTER(timeout_ns) ((timeout_ns) / 3)
+#define FRESH_IF_SLOW_AFTER(timeout_ns) ((timeout_ns) / 5 * 4)
+#define PROMPT(timeout_ns) ((timeout_ns) / 4)
 
 static bool is_probed(const struct watch *w, size_t s)
 {
@@ -91,10 +94,22 @@ static void send_order(struct watch *w, size_t s, bool is_fresh, int64_t timeout
 	w->ops->order(w->ctx, x->worker, &order);
 }
 
-static bool is_in_a_hurry(const struct watched *x)
+static bool is_known(const struct watched *x)
 {
-	return health_is_in_doubt(&x->health) || x->health.state == SERVER_DOWN ||
-	       x->n_to_check > 0;
+	return atomic_load_explicit(&x->n_good, memory_order_relaxed) > 0;
+}
+
+/* What its last good probe took. */
+static int64_t usual_ns(const struct watched *x)
+{
+	return atomic_load_explicit(&x->good_us, memory_order_relaxed) * CLOCK_NS_PER_US;
+}
+
+static bool may_be_slow(const struct watched *x)
+{
+	if (health_is_in_doubt(&x->health) || x->health.state == SERVER_DOWN || x->n_to_check > 0)
+		return false; /* it matters to know soon */
+	return !is_known(x) || usual_ns(x) > PROMPT(x->timeout_ns);
 }
 
 /* Whatever was out is given up. */
@@ -111,19 +126,24 @@ static void begin_probe(struct watch *w, size_t s, int64_t now_ns)
 	x->start_ns = now_ns;
 	x->timeout_ns = timeout_ns;
 	x->fresh_ns = now_ns +
-		      (is_in_a_hurry(x) ? FRESH_IN_DOUBT(timeout_ns) : FRESH_USUAL(timeout_ns));
+		      (may_be_slow(x) ? FRESH_IF_SLOW_AFTER(timeout_ns) : FRESH_AFTER(timeout_ns));
 	x->overdue_ns = now_ns + OVERDUE * timeout_ns;
 	health_probe_sent(&x->health, now_ns);
 	send_order(w, s, false, timeout_ns);
 }
 
-/* With what is left of the time; if we come late, with as much as a prompt reply needs. */
+/* With what is left of the time; if that is little, with as much as a prompt reply needs, or a slow one
+ * of this server. */
 static void order_fresh(struct watch *w, size_t s, int64_t now_ns)
 {
 	struct watched *x = &w->servers[s];
 	int64_t left_ns = x->start_ns + x->timeout_ns - now_ns;
-	int64_t least_ns = x->timeout_ns - FRESH_USUAL(x->timeout_ns);
+	int64_t least_ns = FRESH_AFTER(x->timeout_ns);
 
+	if (!is_known(x))
+		least_ns = x->timeout_ns - FRESH_IF_SLOW_AFTER(x->timeout_ns);
+	else if (may_be_slow(x))
+		least_ns = min_ns(usual_ns(x) * 5 / 4, x->timeout_ns);
 	x->fresh_ns = INT64_MAX;
 	send_order(w, s, true, left_ns > least_ns ? left_ns : least_ns);
 }

@@ -47,8 +47,8 @@ static size_t table_bytes(const struct pending_shard *s)
 	return ((size_t)s->mask + 1) * sizeof(uint32_t);
 }
 
-/* Chains of four to eight on average when the shard is full, which it is only if the other workers' are empty:
- * heads cost memory too. */
+/* Chains of four to eight on average when the shard is full, which it is only if the other
+ * workers' are empty: heads cost memory too. */
 static uint32_t buckets_for(uint32_t capacity)
 {
 	uint32_t n = 1024; /* a page of heads: what the smallest shard costs anyway */

@@ -131,7 +131,8 @@ static const struct watching_order *by_hand_in_doubt(void)
 	return watching_last_order(0);
 }
 
-static void expect_fresh_after(const struct watching_order *first, int64_t after_ns)
+static void expect_fresh_after(
+	const struct watching_order *first, int64_t after_ns, int64_t timeout_ns)
 {
 	int64_t start_ns = x.now_ns;
 
@@ -143,18 +144,33 @@ static void expect_fresh_after(const struct watching_order *first, int64_t after
 	cr_expect_eq(fresh->order.serial, first->order.serial);
 	cr_expect_eq(fresh->worker, first->worker);
 	cr_expect_eq(fresh->at_ns, start_ns + after_ns);
-	cr_expect_eq(fresh->order.timeout_ns, 1 * S - after_ns, "what is left");
+	cr_expect_eq(fresh->order.timeout_ns, timeout_ns);
 	cr_expect_eq(first->order.timeout_ns, 1 * S);
 }
 
-Test(watch, the_fresh_leg_leaves_when_four_fifths_of_the_time_are_over)
+Test(watch, the_fresh_leg_leaves_after_a_third_of_the_time)
 {
-	expect_fresh_after(by_hand(), 800 * MS);
+	expect_fresh_after(by_hand(), 1 * S / 3, 1 * S - 1 * S / 3);
 }
 
-Test(watch, in_doubt_the_fresh_leg_leaves_after_a_third_of_the_time)
+Test(watch, the_fresh_leg_to_a_slow_server_leaves_after_four_fifths)
 {
-	expect_fresh_after(by_hand_in_doubt(), 1 * S / 3);
+	x.rtt_ns = 252 * MS;
+	expect_fresh_after(by_hand(), 800 * MS, 315 * MS);
+}
+
+Test(watch, the_fresh_leg_to_a_slow_server_in_doubt_leaves_after_a_third)
+{
+	x.rtt_ns = 252 * MS;
+	expect_fresh_after(by_hand_in_doubt(), 1 * S / 3, 1 * S - 1 * S / 3);
+}
+
+Test(watch, the_fresh_leg_to_an_unknown_server_leaves_after_four_fifths)
+{
+	x.ways[0] = WAY_BY_HAND;
+	watching_begin();
+	watching_run(0);
+	expect_fresh_after(watching_last_order(0), 800 * MS, 200 * MS);
 }
 
 Test(watch, no_fresh_leg_for_a_prompt_server)
@@ -217,7 +233,7 @@ Test(watch, a_probe_fails_when_both_legs_have)
 {
 	for (size_t i = 0; i < sizeof endings / sizeof endings[0]; i++) {
 		watching_init(1);
-		const struct watching_order *first = by_hand_in_doubt();
+		const struct watching_order *first = by_hand();
 		uint64_t good = watch_good(x.watch, 0), failed = watch_failed(x.watch, 0);
 
 		watching_run(400 * MS);
@@ -279,12 +295,12 @@ Test(watch, results_told_twice_or_late_are_ignored)
 
 Test(watch, a_fresh_leg_that_leaves_late_still_has_time)
 {
-	by_hand_in_doubt();
+	by_hand();
 	x.now_ns += 950 * MS; /* the thread was asleep */
 	watching_run(0);
 	const struct watching_order *fresh = watching_last_order(0);
 	cr_expect(fresh->order.is_fresh);
-	cr_expect_eq(fresh->order.timeout_ns, 1 * S / 5);
+	cr_expect_eq(fresh->order.timeout_ns, 1 * S / 3);
 }
 
 /* ---- what could not be sent --------------------------------------------------------------------- */

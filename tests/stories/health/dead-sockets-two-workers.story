@@ -4,7 +4,7 @@ workers = 2;
 attempts = 1;
 the sockets to a die
 
-within 2000 logged: server a: sockets to it were dead and have been replaced
+within 1500 logged: server a: sockets to it were dead and have been replaced
 within 400 logged: server a: sockets to it were dead and have been replaced
 c1 asks one.example. A at worker 1
 c2 asks two.example. A at worker 2

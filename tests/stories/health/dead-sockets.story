@@ -3,7 +3,7 @@ servers a
 attempts = 1;
 the sockets to a die
 
-within 2000 a hears a probe by a fresh socket
+within 1500 a hears a probe by a fresh socket
 logged: server a: sockets to it were dead and have been replaced
 server a is up
 after 100
