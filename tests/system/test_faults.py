@@ -36,7 +36,7 @@ POLICIES = [
     "client-hash",
 ]
 FAULTS = {fault.name: fault for fault in f.all_faults(restart_s=5)}
-TRIES = 4
+TRIES = 3
 HEDGE_SLACK_MS = 5  # what is not the delay and a round trip is the wait for a core
 
 

@@ -30,10 +30,10 @@ def silent_row():
 def check_deadlines(daemon, done, n, deadline_ms):
     """All SERVFAIL, never early, and in most tenths of the run 99 in 100 at most 20 ms late.
 
-    The same of the whole run, unless the client was kept from running for as long, too. What was wrong
-    while there was no core for one of both is returned, to be tried again, else "". It holds with a
-    neighbour that never sleeps on each core (p99 2 to 6 ms late without, 5 to 17 with), not with several
-    (two a core: 10 to 32; four: 19 to 45), when the daemon has to wait for a core for long."""
+    The same of the whole run, unless the client was kept from running for as long, too: then what was
+    wrong is returned, else "". It holds with a neighbour that never sleeps on each core (p99 2 to 6
+    ms late without, 5 to 17 with), not with several (two a core: 10 to 32; four: 19 to 45), when
+    the daemon has to wait for a core for long."""
     got = (done["sent"], done["answered"], done["lost"], done["unexpected"])
     assert got == (n, n, 0, 0), f"{done}\n{daemon.counters()}"
     assert done["rcodes"] == {str(m.SERVFAIL): n}
@@ -44,14 +44,11 @@ def check_deadlines(daemon, done, n, deadline_ms):
     wait = daemon.core_wait()
     words = f"waited for a core: {wait:.2f}; {done}"
     most_us = (deadline_ms + LATE_MS) * 1000
-    # A hypervisor stops the machine now and then: the client was stopped too, or it was us.
-    is_ours = wait <= CORE_WAIT and done["stall_us"] <= LATE_MS * 1000
-    if statistics.median(done["p99_of_tenths_us"]) > most_us:
-        assert not is_ours, words
-        return words
+    assert statistics.median(done["p99_of_tenths_us"]) <= most_us, words
     if done["latency_us"]["p99"] <= most_us or wait > CORE_WAIT:
         return ""
-    assert not is_ours, words
+    # A hypervisor stops the machine now and then: the client was stopped too, or it was us.
+    assert done["stall_us"] > LATE_MS * 1000, words
     return words
 
 

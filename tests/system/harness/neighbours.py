@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What others have of this machine. A hypervisor gives its cores to other machines for a while, of 10
-to 60 ms at a time and for up to a third of a minute; the kernel counts that as stolen. Nothing that
+to 60 ms at a time and up to a third of all time; the kernel counts that as stolen. Nothing that
 runs here can be on time then, and a figure measured beside it says little about us."""
 import os
 import pathlib
