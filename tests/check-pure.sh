@@ -42,6 +42,7 @@ src/balance/watch_state.o
 src/core/codel.o
 src/core/fair.o
 src/core/pending.o               calloc free mmap munmap madvise rng_init slab_new slab_free slab_trim
+src/core/prefix.o
 src/core/shed.o
 src/core/wheel.o
 src/core/worker.o

@@ -338,13 +338,15 @@ Test(receiver, without_large_buffers_a_long_query_is_shed)
 	end();
 }
 
-/* A worker that takes a little. */
-static void take_batch(void)
+/* A worker that takes a little. Was it rationed? */
+static bool take_batch(void)
 {
 	struct batch *b = queue_pop(queue, 0, NULL, clock_mono_ns());
+	bool is_rationed = b && b->is_rationed;
 
 	if (b)
 		queue_give_back(queue, b);
+	return is_rationed;
 }
 
 /* A queue that a worker lets stand, and a flood into it. */
@@ -352,15 +354,16 @@ Test(receiver, a_flood_is_shed_before_the_queue_and_answered_as_configured)
 {
 	enum { N = 2048 };
 	unsigned n_answered = 0;
+	bool is_rationed = false; /* any */
 	uint8_t out[512];
 
 	begin_with("127.0.0.0/8", 64, ON_OVERLOAD_REFUSED);
 	cr_assert_eq(receiver_start(receiver), 0);
 	for (int64_t end_ns = clock_mono_ns() + RIG_WAIT_MS * CLOCK_NS_PER_MS, i = 0;
-		metric(METRIC_shed_fair) < N && clock_mono_ns() < end_ns; i++) {
+		(metric(METRIC_shed_fair) < N || !is_rationed) && clock_mono_ns() < end_ns; i++) {
 		say_query(1, RIG_QUERY_BYTES);
 		if (i % (4 * BATCH_MAX) == 0)
-			take_batch();
+			is_rationed |= take_batch();
 		while (rig_has(client, 0)) {
 			cr_assert_eq(rig_receive(client, out, sizeof out, NULL), RIG_QUERY_BYTES);
 			cr_expect_eq(out[3] & 15, RCODE_REFUSED);
@@ -373,10 +376,40 @@ Test(receiver, a_flood_is_shed_before_the_queue_and_answered_as_configured)
 	cr_expect_eq(metric(METRIC_shed_answered),
 		metric(METRIC_shed_fair) + metric(METRIC_shed_queue) + metric(METRIC_shed_delay));
 	cr_expect_gt(n_answered, 0);
-	bool is_rationed = false; /* any, of the last ones */
-	for (struct batch *b = NULL; (b = queue_pop(queue, 0, b, clock_mono_ns()));)
-		is_rationed |= b->is_rationed;
+	cr_expect_eq(metric(METRIC_kernel_sheds), 0, "who is dropped by the kernel gets no answer");
 	cr_expect(is_rationed);
+	end();
+}
+
+/* Instructions of the filter on the listening socket. */
+static socklen_t filter_len(void)
+{
+	socklen_t len = 0;
+
+	cr_assert_eq(
+		getsockopt(listeners.listener[0].fds[0], SOL_SOCKET, SO_GET_FILTER, NULL, &len), 0);
+	return len;
+}
+
+Test(receiver, a_flood_is_thinned_out_by_the_kernel_as_long_as_it_lasts)
+{
+	enum { N = 2048 };
+	int64_t end_ns = clock_mono_ns() + RIG_WAIT_MS * CLOCK_NS_PER_MS;
+
+	begin_with("127.0.0.0/8", 64, ON_OVERLOAD_DROP);
+	cr_assert_eq(receiver_start(receiver), 0);
+	for (int64_t i = 0; metric(METRIC_kernel_sheds) < N && clock_mono_ns() < end_ns; i++) {
+		say_query(1, RIG_QUERY_BYTES);
+		if (i % (16 * BATCH_MAX) == 0)
+			take_batch();
+	}
+	cr_expect_geq(metric(METRIC_kernel_sheds), N);
+	cr_expect_gt(filter_len(), 0);
+	while (filter_len() > 0 && clock_mono_ns() < end_ns)
+		take_batch(); /* nothing comes any more */
+	cr_expect_eq(filter_len(), 0, "it has gone by itself");
+	receiver_stop(receiver);
+	receiver_join(receiver);
 	end();
 }
 
