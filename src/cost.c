@@ -71,13 +71,14 @@ static int add_engine(const struct cost_params *params, struct pool *pool, struc
 
 static int add_parts(const struct cost_params *params, struct pool *pool, struct cost *cost)
 {
-	struct prober_params prober = plan_prober(params->config);
+	struct prober_params prober;
 	int rc = add_engine(params, pool, cost);
 
-	if (rc < 0)
+	if (rc < 0 || (rc = plan_prober(params->config, &prober)) < 0)
 		return rc;
 	prober.watch.pool = pool;
 	prober_memory(&prober, &cost->prober, &cost->windows);
+	plan_prober_free(&prober);
 	memory_add(&cost->engine.histograms, &cost->windows, 1);
 	pool_memory(pool, &cost->servers, &cost->policies);
 	memory_add_fixed(&cost->engine.clients, acl_bytes(params->config->n_acl));

@@ -180,13 +180,18 @@ static int make_pool(struct daemon *d)
 
 static int make_prober(struct daemon *d)
 {
-	struct prober_params params = plan_prober(d->config);
+	struct prober_params params;
+	int rc = plan_prober(d->config, &params);
 
+	if (rc < 0)
+		return rc;
 	params.watch.pool = d->pool;
 	params.watch.n_workers = d->n_workers;
 	params.order = order_probe;
 	params.latency = read_latency;
-	return prober_new(&params, &d->prober);
+	rc = prober_new(&params, &d->prober);
+	plan_prober_free(&params);
+	return rc;
 }
 
 static int make_engine(struct daemon *d)

@@ -3,8 +3,11 @@
  * From the configuration's units (milliseconds, int) to those of the parts. */
 #include "plan.h"
 
+#include <stdlib.h>
+
 #include "base/clock.h"
 #include "base/cpus.h"
+#include "base/err.h"
 #include "config/config.h"
 #include "privilege.h"
 
@@ -69,35 +72,93 @@ struct pool_params plan_pool(const struct config *c)
 	};
 }
 
-static struct watch_params plan_watch(const struct config *c)
+static struct probe_rules plan_rules(const struct config_health *h)
 {
-	return (struct watch_params){
-		.health = { .interval_ns = c->health_interval_ms * CLOCK_NS_PER_MS,
-			.fast_interval_ns = c->health_fast_interval_ms * CLOCK_NS_PER_MS,
-			.timeout_ns = c->health_timeout_ms * CLOCK_NS_PER_MS,
-			.fall = (unsigned)c->health_fall,
-			.rise = (unsigned)c->health_rise },
-		.attempt_timeout_ns = c->attempt_timeout_ms * CLOCK_NS_PER_MS,
-		.is_off = c->health_mode == HEALTH_OFF,
-		.qname_is_default = c->health_qname_is_default,
-		.reject = c->health_reject,
-		.eject_base_ns = c->eject_base_ms * CLOCK_NS_PER_MS,
-		.eject_max_percent = (unsigned)c->eject_max_percent,
-		.slow_start_ns = c->slow_start_ms * CLOCK_NS_PER_MS,
-		.panic_percent = (unsigned)c->panic_percent,
-		.latency = c->latency,
-		.hedge_percent = (unsigned)c->hedge_percent,
+	return (struct probe_rules){
+		.health = { .interval_ns = h->interval_ms * CLOCK_NS_PER_MS,
+			.fast_interval_ns = h->fast_interval_ms * CLOCK_NS_PER_MS,
+			.timeout_ns = h->timeout_ms * CLOCK_NS_PER_MS,
+			.fall = (unsigned)h->fall,
+			.rise = (unsigned)h->rise },
+		.is_off = h->mode == HEALTH_OFF,
+		.qname_is_default = h->qname_is_default,
+		.reject = h->reject,
+		.qname = h->qname_wire,
+		.qname_len = (uint16_t)h->qname_len,
+		.qtype = h->qtype,
 	};
 }
 
-struct prober_params plan_prober(const struct config *c)
+static bool is_same(const struct probe_rules *a, const struct probe_rules *b)
 {
-	return (struct prober_params){
-		.watch = plan_watch(c),
-		.qname = c->health_qname_wire,
-		.qname_len = c->health_qname_len,
-		.qtype = c->health_qtype,
+	return a->health.interval_ns == b->health.interval_ns &&
+	       a->health.fast_interval_ns == b->health.fast_interval_ns &&
+	       a->health.timeout_ns == b->health.timeout_ns && a->health.fall == b->health.fall &&
+	       a->health.rise == b->health.rise && a->is_off == b->is_off &&
+	       a->qname_is_default == b->qname_is_default && a->reject == b->reject &&
+	       probe_is_same_question(a, b);
+}
+
+/* Its place among the rules, where it is added if it is new. */
+static uint16_t add_rules(struct probe_rules *rules, size_t *n, const struct config_health *h)
+{
+	struct probe_rules one = plan_rules(h);
+	size_t i = 0;
+
+	while (i < *n && !is_same(&rules[i], &one))
+		i++;
+	if (i == *n)
+		rules[(*n)++] = one;
+	return (uint16_t)i;
+}
+
+/* Those of all servers come first. */
+static int add_all_rules(const struct config *c, struct watch_params *watch)
+{
+	size_t n_most = 1;
+
+	for (size_t i = 0; i < c->n_servers; i++)
+		n_most += c->server_health[i] != NULL;
+	struct probe_rules *rules = calloc(n_most, sizeof *rules);
+	uint16_t *rules_of = n_most > 1 ? calloc(c->n_servers, sizeof *rules_of) : NULL;
+	watch->rules = rules;
+	watch->rules_of = rules_of;
+	if (!rules || (n_most > 1 && !rules_of))
+		return ERR_NOMEM;
+	add_rules(rules, &watch->n_rules, &c->health);
+	for (size_t i = 0; rules_of && i < c->n_servers; i++) {
+		if (c->server_health[i])
+			rules_of[i] = add_rules(rules, &watch->n_rules, c->server_health[i]);
+	}
+	return 0;
+}
+
+int plan_prober(const struct config *c, struct prober_params *params_out)
+{
+	*params_out = (struct prober_params){
+		.watch = {
+			.attempt_timeout_ns = c->attempt_timeout_ms * CLOCK_NS_PER_MS,
+			.eject_base_ns = c->eject_base_ms * CLOCK_NS_PER_MS,
+			.eject_max_percent = (unsigned)c->eject_max_percent,
+			.slow_start_ns = c->slow_start_ms * CLOCK_NS_PER_MS,
+			.panic_percent = (unsigned)c->panic_percent,
+			.latency = c->latency,
+			.hedge_percent = (unsigned)c->hedge_percent,
+		},
 	};
+	int rc = add_all_rules(c, &params_out->watch);
+
+	if (rc < 0)
+		plan_prober_free(params_out);
+	return rc;
+}
+
+void plan_prober_free(struct prober_params *params)
+{
+	free((void *)params->watch.rules);
+	free((void *)params->watch.rules_of);
+	params->watch.rules = NULL;
+	params->watch.rules_of = NULL;
 }
 
 unsigned plan_workers(const struct config *c)

@@ -2,7 +2,8 @@
  *
  * plan - what a configuration means for each part: plain structs, filled from it and pointing into
  * it. The daemon starts its parts with them, and so do the tests that tell stories in the
- * configuration's words. Pure, but for the two that ask what the system has. */
+ * configuration's words. Pure, but for the two that ask what the system has, and the prober's rules on
+ * the heap. */
 #pragma once
 #include "balance/pool.h"
 #include "core/engine.h"
@@ -20,8 +21,10 @@ struct listener_params plan_listener(const struct config *c, size_t i, unsigned 
 /* The listeners, the acl, the pool, the prober and `trace` are the caller's to add. */
 struct engine_params plan_engine(
 	const struct config *c, unsigned n_workers, unsigned sockets_per_server);
-/* The pool, the number of workers and how to order a probe are the caller's to add. */
-struct prober_params plan_prober(const struct config *c);
+/* The pool, the number of workers and how to order a probe are the caller's to add. ERR_NOMEM. The
+ * rules are on the heap, once each, until plan_prober_free. */
+int plan_prober(const struct config *c, struct prober_params *params_out);
+void plan_prober_free(struct prober_params *params);
 
 /* As configured, or by the CPUs there are. */
 unsigned plan_workers(const struct config *c);

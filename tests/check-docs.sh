@@ -3,7 +3,7 @@
 #
 # The documents say what the program says. Every key of --print-options, and no other, is in
 # dnsbal.conf(5) with its type, range, default and when it applies, and in conf/dnsbal.conf with its
-# default; conf/dnsbal.conf lacks its servers and nothing else; every option of --help is in
+# default, but for keys that a server inherits: of these the group is there, empty. It lacks its servers and nothing else; every option of --help is in
 # dnsbal(8), and every counter, and no other, in its section COUNTERS.
 # Usage: check-docs.sh [DNSBAL], or $DNSBAL; TOP is the tree ($srcdir).
 set -eu
@@ -46,7 +46,10 @@ compare "$scratch/expected" "$scratch/manual" doc/dnsbal.conf.5
 
 # The example: "# " begins a comment, "#" before anything else a line that is only shown. A key is
 # told with the text up to its semicolon; for a list of groups that is shown, its members are.
-awk -F '\t' '{ print $1 " = " ($4 == "required" ? "REQUIRED" : $4) }' "$scratch/options" |
+awk -F '\t' '
+	$1 == "servers[]." $4 { sub(/\..*/, "", $4); print "servers[]." $4 " = { }"; next }
+	{ print $1 " = " ($4 == "required" ? "REQUIRED" : $4) }
+' "$scratch/options" | uniq |
 	LC_ALL=C sort >"$scratch/expected"
 sed -e '/^[ \t]*#*[ \t]*# /d' -e '/^#$/d' -e 's/^#//' "$top/conf/dnsbal.conf" >"$scratch/shown"
 awk '

@@ -7,8 +7,21 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-#define PROBE_MESSAGE_MAX 512
+#include "balance/health.h"
+
+/* How a server is probed, and what its replies are worth. Many servers may share it. */
+struct probe_rules {
+	struct health_params health;
+	bool is_off; /* no probes: servers with state "auto" count as up, and can only be ejected */
+	bool qname_is_default; /* may be refused until some server has answered it */
+	uint32_t reject; /* rcodes that fail a probe, a bit each */
+	const uint8_t *qname; /* wire */
+	uint16_t qname_len, qtype;
+	const uint8_t *message; /* the query, made of these by the prober; outlives the watch */
+	uint16_t message_len;
+};
 
 struct probe_order {
 	uint32_t serial; /* the prober's own, not 0; returned with the result */
@@ -20,6 +33,12 @@ struct probe_order {
 	const uint8_t *message; /* the query; the prober's, unchanged for its lifetime */
 	uint16_t message_len, name_len;
 };
+
+static inline bool probe_is_same_question(const struct probe_rules *a, const struct probe_rules *b)
+{
+	return a->qtype == b->qtype && a->qname_len == b->qname_len &&
+	       memcmp(a->qname, b->qname, a->qname_len) == 0;
+}
 
 enum probe_outcome {
 	PROBE_ANSWERED,

@@ -29,7 +29,7 @@ static bool is_probed(const struct watch *w, size_t s)
 {
 	enum server_mode mode = watch_server(w, s)->params.mode;
 
-	return !w->params.is_off && (mode == SERVER_AUTO || mode == SERVER_DRAIN);
+	return !w->servers[s].rules->is_off && (mode == SERVER_AUTO || mode == SERVER_DRAIN);
 }
 
 /* ---- what is due when ----------------------------------------------------------------------- */
@@ -84,9 +84,9 @@ static void send_order(struct watch *w, size_t s, bool is_fresh, int64_t timeout
 		.server = (uint16_t)s,
 		.is_fresh = is_fresh,
 		.timeout_ns = timeout_ns,
-		.message = w->params.message,
-		.message_len = w->params.message_len,
-		.name_len = w->params.name_len,
+		.message = x->rules->message,
+		.message_len = x->rules->message_len,
+		.name_len = x->rules->qname_len,
 	};
 
 	x->legs[is_fresh] = LEG_OUT;
@@ -116,7 +116,7 @@ static bool may_be_slow(const struct watched *x)
 static void begin_probe(struct watch *w, size_t s, int64_t now_ns)
 {
 	struct watched *x = &w->servers[s];
-	int64_t timeout_ns = w->params.health.timeout_ns;
+	int64_t timeout_ns = x->rules->health.timeout_ns;
 
 	if (x->health.is_suspect && w->params.attempt_timeout_ns < timeout_ns)
 		timeout_ns = w->params.attempt_timeout_ns;
@@ -160,7 +160,9 @@ static void end_probe(struct watched *x)
  * something they serve. */
 static bool is_refusal_of_default(struct watch *w, const struct probe_result *r)
 {
-	if (r->rcode != RCODE_REFUSED || !w->params.qname_is_default || w->has_answered)
+	bool is_default = w->servers[r->server].rules->qname_is_default;
+
+	if (r->rcode != RCODE_REFUSED || !is_default || w->has_answered)
 		return false;
 	if (!w->has_warned)
 		watch_tell(w, &(struct watch_event){
@@ -169,13 +171,21 @@ static bool is_refusal_of_default(struct watch *w, const struct probe_result *r)
 	return true;
 }
 
+/* The default name, whoever wrote it. */
+static bool is_root(const struct probe_rules *rules)
+{
+	return rules->qname_len == 1;
+}
+
 static bool is_good(struct watch *w, const struct probe_result *r)
 {
+	const struct probe_rules *rules = w->servers[r->server].rules;
+
 	if (r->outcome != PROBE_ANSWERED)
 		return false;
-	if (r->rcode == RCODE_NOERROR || r->rcode == RCODE_NXDOMAIN)
+	if (is_root(rules) && (r->rcode == RCODE_NOERROR || r->rcode == RCODE_NXDOMAIN))
 		w->has_answered = true;
-	if (!(w->params.reject >> (r->rcode & 15) & 1))
+	if (!(rules->reject >> (r->rcode & 15) & 1))
 		return true;
 	return is_refusal_of_default(w, r);
 }
@@ -253,7 +263,7 @@ static void ask_later(struct watch *w, size_t s, int64_t now_ns)
 	struct watched *x = &w->servers[s];
 
 	end_probe(x);
-	health_probe_soon(&x->health, now_ns + w->params.health.fast_interval_ns);
+	health_probe_soon(&x->health, now_ns + x->rules->health.fast_interval_ns);
 	watch_tell(w, &(struct watch_event){ .kind = WATCH_SHORTAGE, .server = s });
 }
 
@@ -304,7 +314,9 @@ void watch_result(struct watch *w, int64_t now_ns, const struct probe_result *r)
 /* The server is believed, or nothing can be done; the next sign is told after a while. */
 static void let_pass(struct watch *w, size_t s, int64_t now_ns)
 {
-	w->servers[s].clear_ns = now_ns + w->params.health.fast_interval_ns;
+	struct watched *x = &w->servers[s];
+
+	x->clear_ns = now_ns + x->rules->health.fast_interval_ns;
 }
 
 static void suspect(struct watch *w, size_t s, enum sign sign, int64_t now_ns)
@@ -473,13 +485,14 @@ static void start_server(struct watch *w, size_t s, int64_t now_ns)
 {
 	struct watched *x = &w->servers[s];
 
-	health_init(&x->health, &w->params.health, now_ns);
-	ejection_init(&x->ejection, w->params.health.fast_interval_ns);
+	x->rules = watch_rules(&w->params, s);
+	health_init(&x->health, &x->rules->health, now_ns);
+	ejection_init(&x->ejection, x->rules->health.fast_interval_ns);
 	end_probe(x);
 	x->worker = rng_below(w->rng, w->params.n_workers);
 	x->clear_ns = x->ramp_ns = INT64_MAX;
 	x->left_ns = now_ns;
-	if (w->params.is_off)
+	if (x->rules->is_off)
 		pool_set_state(w->params.pool, s, SERVER_UP); /* not of those that are forced */
 	note_due(w, s);
 }

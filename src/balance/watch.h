@@ -35,13 +35,10 @@ enum latency_mode { LATENCY_OFF, LATENCY_ON };
 struct watch_params {
 	struct pool *pool;
 	unsigned n_workers;
-	struct health_params health;
+	const struct probe_rules *rules; /* at least one; outlive the watch */
+	size_t n_rules;
+	const uint16_t *rules_of; /* by server; NULL: the first are those of all */
 	int64_t attempt_timeout_ns; /* bounds that of a confirming probe */
-	bool is_off; /* no probes: servers with state "auto" count as up, and can only be ejected */
-	bool qname_is_default; /* may be refused until some server has answered it */
-	uint32_t reject; /* rcodes that fail a probe, a bit each */
-	const uint8_t *message; /* the probe's query; outlives the watch */
-	uint16_t message_len, name_len;
 
 	int64_t eject_base_ns;
 	unsigned eject_max_percent; /* of a tier's weight, but always one server */
@@ -121,7 +118,13 @@ uint64_t watch_good(const struct watch *w, size_t server);
 uint64_t watch_failed(const struct watch *w, size_t server);
 uint32_t watch_good_us(const struct watch *w, size_t server); /* what the last good one took */
 
+static inline const struct probe_rules *watch_rules(
+	const struct watch_params *params, size_t server)
+{
+	return &params->rules[params->rules_of ? params->rules_of[server] : 0];
+}
+
 /* balance/watch_text: an event as a sentence for a person, with the servers' names and addresses of
- * the pool; `probe` says what is asked (". NS"). Returns out. */
+ * the pool; `probe` says what the server is asked (". NS"). Returns out. */
 const char *watch_event_text(const struct watch_event *event, const struct pool *pool,
 	const char *probe, char *out, size_t size);

@@ -18,6 +18,7 @@ struct latency;
 enum leg { LEG_NONE, LEG_OUT, LEG_FAILED, LEG_NOT_SENT };
 
 struct watched {
+	const struct probe_rules *rules; /* set at start */
 	struct health health;
 	struct ejection ejection;
 
@@ -64,7 +65,7 @@ struct watch {
 	int64_t *due_ns;
 	int64_t next_ns; /* the first of these, while it is known */
 	bool is_next_known;
-	bool has_answered; /* some server answered the probe's name NOERROR or NXDOMAIN */
+	bool has_answered; /* some server answered the default name NOERROR or NXDOMAIN */
 	bool has_warned; /* that the default name is refused */
 
 	/* watch_state.c */

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/err.h"
-#include "wire/name.h"
+#include "config/health.h"
 
 #define KEY_MAX 64
 
@@ -268,28 +268,6 @@ static void check_servers(struct config_reading *r)
 	freeifaddrs(interfaces);
 }
 
-static void check_health(struct config_reading *r)
-{
-	struct config *c = r->config;
-
-	if (config_reading_line(r, "health.fast_interval_ms") == 0 &&
-		c->health_fast_interval_ms > c->health_interval_ms)
-		c->health_fast_interval_ms = c->health_interval_ms;
-	if (c->health_fast_interval_ms > c->health_interval_ms)
-		config_problem(&r->problems,
-			place_of_either(r, "health.fast_interval_ms", "health.interval_ms"),
-			"health.fast_interval_ms", "%d is more than health.interval_ms, %d",
-			c->health_fast_interval_ms, c->health_interval_ms);
-	const int len = name_from_text(c->health_qname, c->health_qname_wire);
-	if (len < 0)
-		config_problem(&r->problems, place_of(r, "health.qname"), "health.qname",
-			"\"%s\" is not a domain name",
-			config_show(c->health_qname, strlen(c->health_qname)).text);
-	else
-		c->health_qname_len = (size_t)len;
-	c->health_qname_is_default = config_reading_line(r, "health.qname") == 0;
-}
-
 /* Without a word of it in the file, an attempt has its share of a short deadline, so that there is
  * time for every attempt. */
 static void check_attempts(struct config_reading *r)
@@ -390,7 +368,7 @@ void config_check(struct config_reading *r)
 {
 	check_listeners(r);
 	check_servers(r);
-	check_health(r);
+	config_health_check(r);
 	check_attempts(r);
 	check_sockets(r);
 	check_all_taken_out(r);

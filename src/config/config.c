@@ -29,8 +29,14 @@ void config_free(struct config *c)
 	free(c->acl);
 	free(c->servers);
 	free(c->server_lines);
+	for (size_t i = 0; c->server_health && i < c->n_servers; i++) {
+		if (c->server_health[i])
+			free(c->server_health[i]->qname);
+		free(c->server_health[i]);
+	}
+	free(c->server_health);
 	free(c->hash_seed);
-	free(c->health_qname);
+	free(c->health.qname);
 	free(c->user);
 	free(c->user_where);
 	*c = (struct config){ 0 };
@@ -223,16 +229,8 @@ static void ask_servers(struct config_reading *r, char *const *texts, size_t n)
 			CONFIG_SERVERS_MAX, n);
 		return;
 	}
-	c->servers = calloc(n, sizeof *c->servers);
-	c->server_lines = calloc(n, sizeof *c->server_lines);
-	if (!c->servers || !c->server_lines) {
-		r->is_out_of_memory = true;
+	if (!config_servers_make(r, n))
 		return;
-	}
-	c->n_servers = n;
-	config_defaults(r, &config_server_table, &c->servers[0]);
-	for (size_t i = 1; i < n; i++)
-		c->servers[i] = c->servers[0];
 	for (size_t i = 0; i < n; i++) {
 		snprintf(key, sizeof key, "SERVER %zu", i + 1);
 		config_address(r, texts[i], place, key, address, &c->servers[i].address);

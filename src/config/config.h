@@ -29,12 +29,31 @@
 
 enum health_mode { HEALTH_ACTIVE, HEALTH_OFF };
 
+/* How servers are probed: those without a word of their own, or one of them. */
+struct config_health {
+	enum health_mode mode;
+	int interval_ms, fast_interval_ms, timeout_ms;
+	int fall, rise;
+	char *qname; /* text */
+	uint8_t qname_wire[255];
+	size_t qname_len;
+	bool qname_is_default;
+	uint16_t qtype;
+	uint32_t reject; /* bit per rcode 0..15 */
+};
+
 struct config_listener {
 	struct addr address;
 	unsigned receivers; /* sockets sharing the address, each read by a thread of its own */
 	bool is_default; /* not written by anybody: may be skipped where the family is missing */
 	int line; /* 0: not from a file */
 	char *where; /* once read: "FILE:LINE: KEY: ", for messages; NULL: not from a file */
+};
+
+/* A group in servers, as it is read. */
+struct config_server {
+	struct server_params params;
+	struct config_health health;
 };
 
 struct config {
@@ -46,6 +65,7 @@ struct config {
 	struct server_params *servers;
 	size_t n_servers;
 	int *server_lines; /* parallel to servers; 0: not from a file */
+	struct config_health **server_health; /* the same; NULL: as all */
 
 	enum policy_kind policy;
 	char *hash_seed;
@@ -60,15 +80,7 @@ struct config {
 	enum on_failure on_failure;
 	enum on_overload on_overload;
 
-	enum health_mode health_mode;
-	int health_interval_ms, health_fast_interval_ms, health_timeout_ms;
-	int health_fall, health_rise;
-	char *health_qname; /* text */
-	uint8_t health_qname_wire[255];
-	size_t health_qname_len;
-	bool health_qname_is_default;
-	uint16_t health_qtype;
-	uint32_t health_reject; /* bit per rcode 0..15 */
+	struct config_health health;
 
 	int eject_consecutive_timeouts; /* 0: silence alone makes no suspect */
 	int eject_base_ms;

@@ -159,6 +159,46 @@ void config_listeners(struct config_reading *r, const config_setting_t *setting,
 	r->config->n_listeners = (size_t)n;
 }
 
+bool config_servers_make(struct config_reading *r, size_t n)
+{
+	struct config *c = r->config;
+	struct config_server initial = { 0 };
+
+	assert(!c->servers); /* no default, and no key is given twice */
+	config_defaults(r, &config_server_table, &initial);
+	c->servers = calloc(n, sizeof *c->servers);
+	c->server_lines = calloc(n, sizeof *c->server_lines);
+	c->server_health = calloc(n, sizeof *c->server_health);
+	if (!c->servers || !c->server_lines || !c->server_health) {
+		r->is_out_of_memory = true;
+		return false;
+	}
+	c->n_servers = n;
+	for (size_t i = 0; i < n; i++)
+		c->servers[i] = initial.params;
+	return true;
+}
+
+/* What its health does not say is filled in when all is read (config/health). */
+static void read_server(
+	struct config_reading *r, const config_setting_t *s, const char *key, size_t i)
+{
+	struct config *c = r->config;
+	struct config_server server = { .params = c->servers[i] };
+
+	read_element(r, s, key, &config_server_table, &server);
+	c->servers[i] = server.params;
+	if (!config_setting_is_group(s) || !config_setting_get_member(s, "health"))
+		return;
+	c->server_health[i] = malloc(sizeof *c->server_health[i]);
+	if (c->server_health[i]) {
+		*c->server_health[i] = server.health;
+	} else {
+		free(server.health.qname);
+		r->is_out_of_memory = true;
+	}
+}
+
 void config_servers(struct config_reading *r, const config_setting_t *setting, const char *key,
 	const struct config_option *o)
 {
@@ -168,22 +208,13 @@ void config_servers(struct config_reading *r, const config_setting_t *setting, c
 
 	if (n < 0)
 		return;
-	struct server_params initial = { 0 };
-	config_defaults(r, &config_server_table, &initial);
-	assert(!c->servers); /* no default, and no key is given twice */
-	c->servers = calloc((size_t)n, sizeof *c->servers);
-	c->server_lines = calloc((size_t)n, sizeof *c->server_lines);
-	if (!c->servers || !c->server_lines) {
-		r->is_out_of_memory = true;
+	if (!config_servers_make(r, (size_t)n))
 		return;
-	}
-	c->n_servers = (size_t)n;
 	for (int i = 0; i < n; i++) {
 		const config_setting_t *s = get_element(
 			setting, i, key, element_key, sizeof element_key);
 
-		c->servers[i] = initial;
-		read_element(r, s, element_key, &config_server_table, &c->servers[i]);
+		read_server(r, s, element_key, (size_t)i);
 		c->server_lines[i] = (int)s->line;
 	}
 }

@@ -5,6 +5,7 @@
  * checks see as much as there is. Single thread (main). */
 #pragma once
 #include <libconfig.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "config/options.h"
@@ -16,6 +17,8 @@ void config_listeners(struct config_reading *r, const config_setting_t *setting,
 	const struct config_option *o);
 void config_servers(struct config_reading *r, const config_setting_t *setting, const char *key,
 	const struct config_option *o);
+/* Room for n servers, with the defaults. False: out of memory. */
+bool config_servers_make(struct config_reading *r, size_t n);
 void config_prefixes(struct config_reading *r, const config_setting_t *setting, const char *key,
 	const struct config_option *o);
 void config_rcodes(struct config_reading *r, const config_setting_t *setting, const char *key,

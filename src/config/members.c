@@ -34,7 +34,7 @@ void config_defaults(struct config_reading *r, const struct config_table *table,
 
 	r->is_default = true;
 	for (size_t i = 0; i < table->n; i++)
-		if (table->rows[i].initial)
+		if (table->rows[i].initial && !table->rows[i].inherits)
 			set_default(r, &table->rows[i], base);
 	r->is_default = was_default;
 }

@@ -8,7 +8,7 @@
 #include "config/options.h"
 #include "config/reading.h"
 
-/* Sets every field of `base` that has a default. */
+/* Sets every field of `base` that has a default, and inherits none. */
 void config_defaults(struct config_reading *r, const struct config_table *table, void *base);
 
 /* Reads all members of a group, reporting those that no row knows. `path` is put before the keys

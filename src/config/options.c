@@ -80,26 +80,52 @@ _Static_assert(sizeof(enum policy_kind) == sizeof(unsigned), "an enum is kept in
 		struct server_params **: OPTION_SERVERS)
 
 /* Enums have rows of their own: _Generic cannot tell them from unsigned, only from each other. */
-#define ROW(base, unsigned_is, key, field, min, max, initial, applies, help) \
+#define ROW(base, unsigned_is, inherits, key, field, min, max, initial, applies, help) \
 	{ \
 		key, TYPE_OF(&((base *)0)->field, unsigned_is), offsetof(base, field), min, max, \
-			initial, applies, help, NULL \
+			initial, applies, help, NULL, inherits \
 	}
-#define WORD_ROW(base, key, field, initial, applies, help) \
+#define WORD_ROW(base, inherits, key, field, initial, applies, help) \
 	{ \
 		key, OPTION_WORD, offsetof(base, field), 0, 0, initial, applies, help, \
-			WORD_OF(&((base *)0)->field) \
+			WORD_OF(&((base *)0)->field), inherits \
 	}
 #define WORDS_ROW(base, key, field, n, words, initial, applies, help) \
 	{ \
-		key, OPTION_WORDS, offsetof(base, field), 0, n, initial, applies, help, words \
+		key, OPTION_WORDS, offsetof(base, field), 0, n, initial, applies, help, words, \
+			false \
 	}
-#define OPT(...) ROW(struct config, OPTION_RCODES, __VA_ARGS__)
-#define OPT_WORD(...) WORD_ROW(struct config, __VA_ARGS__)
+#define OPT(...) ROW(struct config, OPTION_RCODES, false, __VA_ARGS__)
+#define OPT_WORD(...) WORD_ROW(struct config, false, __VA_ARGS__)
 #define OPT_WORDS(...) WORDS_ROW(struct config, __VA_ARGS__)
-#define LISTENER_OPT(...) ROW(struct config_listener, OPTION_UNSIGNED, __VA_ARGS__)
-#define SERVER_OPT(...) ROW(struct server_params, OPTION_UNSIGNED, __VA_ARGS__)
-#define SERVER_OPT_WORD(...) WORD_ROW(struct server_params, __VA_ARGS__)
+#define LISTENER_OPT(...) ROW(struct config_listener, OPTION_UNSIGNED, false, __VA_ARGS__)
+#define SERVER_OPT(...) ROW(struct config_server, OPTION_UNSIGNED, false, __VA_ARGS__)
+#define SERVER_OPT_WORD(...) WORD_ROW(struct config_server, false, __VA_ARGS__)
+/* The group health: of all servers, and in a server's own group, where what is not written is as for
+ * all. */
+#define HEALTH_ROW(base, inherits, ...) ROW(base, OPTION_RCODES, inherits, __VA_ARGS__)
+#define HEALTH_ROWS(base, inherits) \
+	WORD_ROW(base, inherits, "health.mode", health.mode, "\"active\"", AT_RESTART, \
+		"Whether servers are probed."), \
+		HEALTH_ROW(base, inherits, "health.interval_ms", health.interval_ms, 100, 3600000, \
+			"1000", AT_RESTART, "Time between two probes of a server."), \
+		HEALTH_ROW(base, inherits, "health.fast_interval_ms", health.fast_interval_ms, 50, \
+			3600000, "200", AT_RESTART, \
+			"Time between two probes of a server in doubt."), \
+		HEALTH_ROW(base, inherits, "health.timeout_ms", health.timeout_ms, 50, 60000, \
+			"1000", AT_RESTART, \
+			"Time after which a probe without a reply has failed."), \
+		HEALTH_ROW(base, inherits, "health.fall", health.fall, 1, 100, "3", AT_RESTART, \
+			"Failed probes in a row that take a server down."), \
+		HEALTH_ROW(base, inherits, "health.rise", health.rise, 1, 100, "2", AT_RESTART, \
+			"Good probes in a row that bring a server back up."), \
+		HEALTH_ROW(base, inherits, "health.qname", health.qname, 1, 1004, "\".\"", \
+			AT_RESTART, "Name that probes ask for."), \
+		HEALTH_ROW(base, inherits, "health.qtype", health.qtype, 1, 65535, "\"NS\"", \
+			AT_RESTART, "Type that probes ask for."), \
+		HEALTH_ROW(base, inherits, "health.reject", health.reject, 0, 16, \
+			"[ \"SERVFAIL\", \"REFUSED\", \"NOTIMP\" ]", AT_RESTART, \
+			"Rcodes that make a probe fail.")
 #define TABLE(rows) \
 	{ \
 		rows, sizeof(rows) / sizeof(rows)[0] \
@@ -137,24 +163,7 @@ static const struct config_option options[] = {
 		"What a client gets when no server answered its query."),
 	OPT_WORD("on_overload", on_overload, "\"drop\"", AT_RESTART,
 		"What a client gets when its query is shed."),
-	OPT_WORD("health.mode", health_mode, "\"active\"", AT_RESTART,
-		"Whether servers are probed."),
-	OPT("health.interval_ms", health_interval_ms, 100, 3600000, "1000", AT_RESTART,
-		"Time between two probes of a server."),
-	OPT("health.fast_interval_ms", health_fast_interval_ms, 50, 3600000, "200", AT_RESTART,
-		"Time between two probes of a server in doubt."),
-	OPT("health.timeout_ms", health_timeout_ms, 50, 60000, "1000", AT_RESTART,
-		"Time after which a probe without a reply has failed."),
-	OPT("health.fall", health_fall, 1, 100, "3", AT_RESTART,
-		"Failed probes in a row that take a server down."),
-	OPT("health.rise", health_rise, 1, 100, "2", AT_RESTART,
-		"Good probes in a row that bring a server back up."),
-	OPT("health.qname", health_qname, 1, 1004, "\".\"", AT_RESTART,
-		"Name that probes ask for."),
-	OPT("health.qtype", health_qtype, 1, 65535, "\"NS\"", AT_RESTART,
-		"Type that probes ask for."),
-	OPT("health.reject", health_reject, 0, 16, "[ \"SERVFAIL\", \"REFUSED\", \"NOTIMP\" ]",
-		AT_RESTART, "Rcodes that make a probe fail."),
+	HEALTH_ROWS(struct config, false),
 	OPT("eject.consecutive_timeouts", eject_consecutive_timeouts, 0, 1000, "5", AT_RESTART,
 		"Queries without a reply in a row that make a server suspect; 0: never."),
 	OPT("eject.base_ms", eject_base_ms, 100, 300000, "5000", AT_RESTART,
@@ -205,20 +214,21 @@ static const struct config_option listener_options[] = {
 };
 
 static const struct config_option server_options[] = {
-	SERVER_OPT("address", address, 1, 65535, NULL, AT_RESTART,
+	SERVER_OPT("address", params.address, 1, 65535, NULL, AT_RESTART,
 		"Address of the server, with its port unless that is 53."),
-	SERVER_OPT("name", name, 0, SERVER_NAME_MAX, "\"\"", AT_RESTART,
+	SERVER_OPT("name", params.name, 0, SERVER_NAME_MAX, "\"\"", AT_RESTART,
 		"What messages and counters call it; empty: its address and port."),
-	SERVER_OPT("weight", weight, 1, SERVER_WEIGHT_MAX, "1", AT_RESTART,
+	SERVER_OPT("weight", params.weight, 1, SERVER_WEIGHT_MAX, "1", AT_RESTART,
 		"Its share of the queries, relative to the others."),
-	SERVER_OPT("tier", tier, 0, SERVER_TIER_MAX, "0", AT_RESTART,
+	SERVER_OPT("tier", params.tier, 0, SERVER_TIER_MAX, "0", AT_RESTART,
 		"Servers of a lower tier are asked first, those of others as far as these fail."),
-	SERVER_OPT("max_outstanding", max_outstanding, 1, SERVER_OUTSTANDING_MAX, "8192",
+	SERVER_OPT("max_outstanding", params.max_outstanding, 1, SERVER_OUTSTANDING_MAX, "8192",
 		AT_RESTART, "Queries that may be out with it at once."),
-	SERVER_OPT("source", source, 0, 0, "\"\"", AT_RESTART,
+	SERVER_OPT("source", params.source, 0, 0, "\"\"", AT_RESTART,
 		"Local address to ask it from; empty: the kernel's choice."),
-	SERVER_OPT_WORD("state", mode, "\"auto\"", AT_RESTART,
+	SERVER_OPT_WORD("state", params.mode, "\"auto\"", AT_RESTART,
 		"As probes find it, up or down whatever they find, or drain: nothing new."),
+	HEALTH_ROWS(struct config_server, true),
 };
 /* clang-format on */
 
@@ -315,7 +325,10 @@ static void print_table(FILE *out, const char *prefix, const struct config_table
 
 		fprintf(out, "%s%s\t%s\t%s\t%s\t%s\t%s\n", prefix, o->key, type_text(o->type),
 			config_option_range(o, range, sizeof range),
-			o->initial ? o->initial : "required", o->applies, o->help);
+			o->inherits  ? o->key
+			: o->initial ? o->initial
+				     : "required",
+			o->applies, o->help);
 		if (o->type == OPTION_LISTENERS)
 			print_table(out, "listen[].", &config_listener_table);
 		else if (o->type == OPTION_SERVERS)

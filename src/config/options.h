@@ -7,6 +7,7 @@
  * options.c, an entry in dnsbal.conf(5) and a line in conf/dnsbal.conf.
  * Constant; any thread. */
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 
 enum option_type {
@@ -37,6 +38,7 @@ struct config_option {
 	const char *help;
 	/* OPTION_WORD: the name of value i, OPTION_WORDS: of bit i; NULL behind the last. */
 	const char *(*word)(size_t i);
+	bool inherits; /* of a server: not written, it is as the key of that name for all */
 };
 
 struct config_table {
@@ -47,7 +49,7 @@ struct config_table {
 extern const struct config_table config_table; /* fields of struct config */
 extern const struct config_table
 	config_listener_table; /* a group in listen: struct config_listener */
-extern const struct config_table config_server_table; /* a group in servers: struct server_params */
+extern const struct config_table config_server_table; /* a group in servers: struct config_server */
 
 /* The row of that key, or NULL. */
 const struct config_option *config_table_find(const struct config_table *table, const char *key);

@@ -4,6 +4,7 @@
  * writes the field only when all is well; a name's says that it is not. */
 #include "config/values.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,13 +156,8 @@ static const char *get_text(struct config_reading *r, const config_setting_t *s,
 	return NULL;
 }
 
-static void read_string(struct config_reading *r, const config_setting_t *s, const char *key,
-	const struct config_option *o, char **field)
+static void set_string(struct config_reading *r, const char *text, char **field)
 {
-	const char *text = get_text(r, s, key, o);
-
-	if (!text)
-		return;
 	char *copy = strdup(text);
 	if (!copy) {
 		r->is_out_of_memory = true;
@@ -169,6 +165,15 @@ static void read_string(struct config_reading *r, const config_setting_t *s, con
 	}
 	free(*field);
 	*field = copy;
+}
+
+static void read_string(struct config_reading *r, const config_setting_t *s, const char *key,
+	const struct config_option *o, char **field)
+{
+	const char *text = get_text(r, s, key, o);
+
+	if (text)
+		set_string(r, text, field);
 }
 
 static void read_name(struct config_reading *r, const config_setting_t *s, const char *key,
@@ -291,5 +296,27 @@ void config_value(struct config_reading *r, const config_setting_t *s, const cha
 	case OPTION_SERVERS:
 		config_servers(r, s, key, o);
 		break;
+	}
+}
+
+void config_value_copy(
+	struct config_reading *r, const struct config_option *o, void *field, const void *from)
+{
+	switch (o->type) {
+	case OPTION_STRING:
+		set_string(r, *(char *const *)from, field);
+		break;
+	case OPTION_INTEGER:
+	case OPTION_WORD:
+		memcpy(field, from, sizeof(int));
+		break;
+	case OPTION_RCODES:
+		memcpy(field, from, sizeof(uint32_t));
+		break;
+	case OPTION_RRTYPE:
+		memcpy(field, from, sizeof(uint16_t));
+		break;
+	default:
+		assert(!"a key of that type inherits nothing");
 	}
 }

@@ -14,6 +14,10 @@
 void config_value(struct config_reading *r, const config_setting_t *setting, const char *key,
 	const struct config_option *o, void *base);
 
+/* Gives a field the value of another of that type. */
+void config_value_copy(
+	struct config_reading *r, const struct config_option *o, void *field, const void *from);
+
 /* Reports "expected ..., found a string". */
 void config_wrong_type(struct config_reading *r, const config_setting_t *setting, const char *key,
 	const char *expected);

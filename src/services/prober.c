@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "balance/pool.h"
@@ -32,8 +33,9 @@
 struct prober {
 	/* set at start */
 	struct prober_params params;
-	uint8_t message[PROBE_MESSAGE_MAX];
-	char probe_text[NAME_TEXT_MAX + TEXT_TYPE_MAX]; /* ". NS" */
+	struct probe_rules *rules; /* of watch.rules */
+	uint16_t *rules_of; /* of watch.rules_of */
+	uint8_t *messages; /* one behind the other */
 	pthread_t id;
 	bool is_started;
 	int wakeup_fd;
@@ -68,6 +70,23 @@ static void on_latency(void *ctx, size_t server, uint32_t *counts)
 		p->params.latency(p->params.ctx, server, counts);
 }
 
+struct probe_text {
+	char text[NAME_TEXT_MAX + TEXT_TYPE_MAX];
+};
+
+/* What the server is asked: ". NS". */
+static struct probe_text probe_text(const struct prober *p, size_t server)
+{
+	const struct probe_rules *rules = watch_rules(&p->params.watch, server);
+	char name[NAME_TEXT_MAX], type[TEXT_TYPE_MAX];
+	struct probe_text t;
+
+	snprintf(t.text, sizeof t.text, "%s %s",
+		name_to_text(name, sizeof name, rules->qname, rules->qname_len),
+		text_rrtype(rules->qtype, type));
+	return t;
+}
+
 static void log_state(const struct watch_event *e, const char *text)
 {
 	if (e->to == SERVER_UP)
@@ -85,7 +104,8 @@ static void tell_silent(struct prober *p, const struct watch_event *e)
 	log_limited(&p->silent, clock_mono_ns(), LOG_PERIOD_MS, LOG_LEVEL_WARNING,
 		"server %s leaves queries in a row without a reply, but answers the probe \"%s\": "
 		"if that goes on, set health.qname to a name that it cannot answer while it is ill",
-		p->params.watch.pool->servers[e->server].params.name, p->probe_text);
+		p->params.watch.pool->servers[e->server].params.name,
+		probe_text(p, e->server).text);
 }
 
 /* What queries can cause again and again is limited, or for those who look closely. */
@@ -94,7 +114,7 @@ static void on_event(void *ctx, const struct watch_event *e)
 	struct prober *p = ctx;
 	char text[WATCH_TEXT_MAX];
 
-	watch_event_text(e, p->params.watch.pool, p->probe_text, text, sizeof text);
+	watch_event_text(e, p->params.watch.pool, probe_text(p, e->server).text, text, sizeof text);
 	switch (e->kind) {
 	case WATCH_STATE:
 		log_state(e, text);
@@ -198,11 +218,35 @@ static void *run(void *arg)
 
 /* ---- making and ending ---------------------------------------------------------------------- */
 
-static void make_message(struct prober *p)
+static size_t message_bytes(const struct probe_rules *rules)
 {
-	const struct prober_params *q = &p->params;
-	struct cursor c = cursor_writable(p->message, sizeof p->message);
-	char name[NAME_TEXT_MAX], type[TEXT_TYPE_MAX];
+	return MESSAGE_HEADER_BYTES + rules->qname_len + 4u;
+}
+
+/* The first that ask the same: they share their message. */
+static const struct probe_rules *first_alike(const struct watch_params *w, size_t i)
+{
+	size_t first = 0;
+
+	while (!probe_is_same_question(&w->rules[first], &w->rules[i]))
+		first++;
+	return &w->rules[first];
+}
+
+static size_t messages_bytes(const struct watch_params *w)
+{
+	size_t bytes = 0;
+
+	for (size_t i = 0; i < w->n_rules; i++) {
+		if (first_alike(w, i) == &w->rules[i])
+			bytes += message_bytes(&w->rules[i]);
+	}
+	return bytes;
+}
+
+static void make_message(const struct probe_rules *rules, uint8_t *message)
+{
+	struct cursor c = cursor_writable(message, message_bytes(rules));
 
 	cursor_put_u16(&c, 0); /* the worker draws the ID */
 	cursor_put_u16(&c, MESSAGE_RD);
@@ -210,15 +254,48 @@ static void make_message(struct prober *p)
 	cursor_put_u16(&c, 0);
 	cursor_put_u16(&c, 0);
 	cursor_put_u16(&c, 0);
-	cursor_put(&c, q->qname, q->qname_len);
-	cursor_put_u16(&c, q->qtype);
+	cursor_put(&c, rules->qname, rules->qname_len);
+	cursor_put_u16(&c, rules->qtype);
 	cursor_put_u16(&c, CLASS_IN);
-	p->params.watch.message = p->message;
-	p->params.watch.message_len = (uint16_t)cursor_pos(&c);
-	p->params.watch.name_len = (uint16_t)q->qname_len;
-	snprintf(p->probe_text, sizeof p->probe_text, "%s %s",
-		name_to_text(name, sizeof name, q->qname, q->qname_len),
-		text_rrtype(q->qtype, type));
+}
+
+static void make_messages(struct prober *p)
+{
+	uint8_t *next = p->messages;
+
+	for (size_t i = 0; i < p->params.watch.n_rules; i++) {
+		struct probe_rules *rules = &p->rules[i];
+		const struct probe_rules *first = first_alike(&p->params.watch, i);
+
+		rules->message_len = (uint16_t)message_bytes(rules);
+		rules->message = first->message;
+		if (first == rules) {
+			make_message(rules, next);
+			rules->message = next;
+			next += rules->message_len;
+		}
+		rules->qname = rules->message + MESSAGE_HEADER_BYTES;
+	}
+}
+
+/* Copies the rules, and makes what they send. */
+static int make_rules(struct prober *p)
+{
+	struct watch_params *w = &p->params.watch;
+	size_t n_servers = w->pool->n_servers;
+
+	p->rules = malloc(w->n_rules * sizeof *p->rules);
+	p->messages = malloc(messages_bytes(w));
+	p->rules_of = w->rules_of ? malloc(n_servers * sizeof *p->rules_of) : NULL;
+	if (!p->rules || !p->messages || (w->rules_of && !p->rules_of))
+		return ERR_NOMEM;
+	memcpy(p->rules, w->rules, w->n_rules * sizeof *p->rules);
+	w->rules = p->rules;
+	if (w->rules_of)
+		memcpy(p->rules_of, w->rules_of, n_servers * sizeof *p->rules_of);
+	w->rules_of = p->rules_of;
+	make_messages(p);
+	return 0;
 }
 
 int prober_new(const struct prober_params *params, struct prober **prober_out)
@@ -232,9 +309,8 @@ int prober_new(const struct prober_params *params, struct prober **prober_out)
 	p->params = *params;
 	p->wakeup_fd = -1;
 	rng_init(&p->rng);
-	make_message(p);
 	p->signs = calloc(n_servers, sizeof *p->signs);
-	rc = p->signs ? 0 : ERR_NOMEM;
+	rc = p->signs ? make_rules(p) : ERR_NOMEM;
 	if (rc < 0 || (rc = wakeup_new(&p->wakeup_fd)) < 0 || (rc = poller_new(&p->poller)) < 0 ||
 		(rc = poller_add_edge(p->poller, p->wakeup_fd, 0)) < 0 ||
 		(rc = mailbox_new(sizeof(struct probe_result), RESULTS_PER_SERVER * n_servers,
@@ -260,6 +336,9 @@ void prober_free(struct prober **pp)
 	mailbox_free(&p->results);
 	watch_free(&p->watch);
 	free(p->signs);
+	free(p->messages);
+	free(p->rules);
+	free(p->rules_of);
 	free(p);
 	*pp = NULL;
 }
@@ -271,7 +350,10 @@ void prober_memory(
 	size_t n_servers = params->watch.pool->n_servers;
 
 	memory_add_fixed(prober,
-		sizeof *p + n_servers * sizeof *p->signs + poller_bytes() +
+		sizeof *p + n_servers * sizeof *p->signs +
+			params->watch.n_rules * sizeof *p->rules + messages_bytes(&params->watch) +
+			(params->watch.rules_of ? n_servers * sizeof *p->rules_of : 0) +
+			poller_bytes() +
 			mailbox_bytes(sizeof(struct probe_result), RESULTS_PER_SERVER * n_servers));
 	watch_memory(&params->watch, prober, windows);
 }

@@ -16,11 +16,8 @@ struct memory_use;
 struct prober;
 
 struct prober_params {
-	/* The rules and the pool. The message is made here, of the following. */
+	/* The rules and the pool. The rules are copied, and their messages made here. */
 	struct watch_params watch;
-	const uint8_t *qname; /* wire */
-	size_t qname_len;
-	uint16_t qtype;
 	/* Hands an order to a worker; false: its box is full. Called on the prober's thread. */
 	bool (*order)(void *ctx, unsigned worker, const struct probe_order *order);
 	/* Adds to counts what all workers' histograms of the server hold (histogram_sum). NULL: nothing

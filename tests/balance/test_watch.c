@@ -320,7 +320,7 @@ Test(watch, our_own_shortage_is_no_failure)
 
 Test(watch, refusing_the_default_name_is_healthy_until_somebody_answers_it)
 {
-	x.params.qname_is_default = true;
+	x.rules[0].qname_is_default = true;
 	for (size_t i = 0; i < 3; i++)
 		x.ways[i] = WAY_REFUSED;
 	watching_begin();
@@ -507,7 +507,7 @@ Test(watch, a_sign_overtakes_the_probe_that_is_out)
 
 Test(watch, a_short_probe_timeout_bounds_the_confirming_one_too)
 {
-	x.params.health.timeout_ns = 300 * MS;
+	x.rules[0].health.timeout_ns = 300 * MS;
 	watching_start();
 	watching_sign(0, SIGN_UNREACHABLE);
 	cr_expect_eq(watching_last_order(0)->order.timeout_ns, 300 * MS);
@@ -594,7 +594,7 @@ Test(watch, a_draining_server_is_probed_but_never_ejected)
 
 Test(watch, without_probes_all_are_up_and_nothing_is_due)
 {
-	x.params.is_off = true;
+	x.rules[0].is_off = true;
 	x.fixture.servers[1].mode = SERVER_FORCED_DOWN;
 	x.fixture.servers[2].mode = SERVER_DRAIN;
 	watching_begin();
@@ -623,4 +623,111 @@ Test(watch, that_nobody_is_up_is_told_once_when_all_are_known)
 	x.ways[0] = WAY_SILENT;
 	cr_assert_neq(watching_run_to(0, SERVER_DOWN, 10 * S), -1);
 	cr_expect_eq(watching_count(WATCH_NOBODY_UP), 2);
+}
+
+/* ---- rules of a server's own -------------------------------------------------------------------- */
+
+static unsigned count_orders(size_t server)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < x.n_orders; i++)
+		n += x.orders[i].order.server == server;
+	return n;
+}
+
+Test(watch, each_server_has_its_own_interval_and_message)
+{
+	static const uint8_t message[] = "another";
+
+	x.rules[1].health.interval_ns = 200 * MS;
+	x.rules[1].message = message;
+	x.rules[1].message_len = sizeof message;
+	x.rules[1].qname_len = 8;
+	x.rules_of[1] = 1;
+	watching_begin();
+	watching_run(20 * S);
+	/* An order each, an interval of theirs and 1 ms apart. */
+	cr_expect(count_orders(0) >= 19 && count_orders(0) <= 22, "%u", count_orders(0));
+	cr_expect(count_orders(1) >= 95 && count_orders(1) <= 106, "%u", count_orders(1));
+	for (size_t i = 0; i < x.n_orders; i++) {
+		const struct probe_order *o = &x.orders[i].order;
+
+		cr_expect_eq(o->message, x.rules[o->server == 1].message);
+		cr_expect_eq(o->message_len, o->server == 1 ? sizeof message : 1);
+		cr_expect_eq(o->name_len, o->server == 1 ? 8 : 1);
+	}
+}
+
+Test(watch, each_server_falls_and_rises_by_its_own_rules)
+{
+	x.rules[1].health.timeout_ns = 300 * MS;
+	x.rules[1].health.fall = 1;
+	x.rules[1].health.rise = 4;
+	x.rules_of[1] = 1;
+	watching_start();
+	x.ways[0] = x.ways[1] = WAY_SILENT;
+	int64_t took_ns = watching_run_to(1, SERVER_DOWN, 2 * S);
+	cr_expect(took_ns > 0 && took_ns <= 1100 * MS + 300 * MS, "%lld ns", (long long)took_ns);
+	cr_expect_eq(watching_last_change(1)->event.n, 1);
+	cr_expect_eq(watching_last_change(1)->event.timeout_ns, 300 * MS);
+	cr_expect_eq(watching_state(0), SERVER_UP);
+	cr_expect_neq(watching_run_to(0, SERVER_DOWN, 4 * S), -1);
+	cr_expect_eq(watching_last_change(0)->event.n, 3);
+	cr_expect_eq(watching_last_change(0)->event.timeout_ns, 1 * S);
+	x.ways[0] = x.ways[1] = WAY_GOOD;
+	cr_expect_neq(watching_run_to(0, SERVER_UP, 3 * S), -1);
+	cr_expect_neq(watching_run_to(1, SERVER_UP, 3 * S), -1);
+	cr_expect_eq(watching_last_change(0)->event.n, 2);
+	cr_expect_eq(watching_last_change(1)->event.n, 4);
+}
+
+Test(watch, each_server_is_judged_by_its_own_rcodes)
+{
+	x.rules[1].reject = 0;
+	x.rules_of[1] = 1;
+	x.ways[0] = x.ways[1] = WAY_SERVFAIL;
+	watching_start();
+	cr_expect_eq(watching_state(0), SERVER_DOWN);
+	cr_expect_eq(watching_state(1), SERVER_UP);
+}
+
+Test(watch, one_server_may_be_without_probes)
+{
+	x.rules[1].is_off = true;
+	x.rules_of[1] = 1;
+	x.ways[0] = x.ways[1] = WAY_SILENT;
+	watching_begin();
+	watching_run(10 * S);
+	cr_expect_eq(count_orders(1), 0);
+	cr_expect_eq(watching_state(0), SERVER_DOWN);
+	cr_expect_eq(watching_state(1), SERVER_UP);
+	cr_expect(watching_sign(1, SIGN_SILENT));
+	cr_expect_eq(watching_state(1), SERVER_EJECTED, "nothing else can confirm it");
+}
+
+/* b asks the default name, a one of its own: what a answers says nothing of b's. */
+Test(watch, who_answers_its_own_name_has_not_answered_the_default)
+{
+	x.rules[0].qname_len = 8;
+	x.rules[1].qname_is_default = true;
+	x.rules_of[1] = 1;
+	x.ways[1] = WAY_REFUSED;
+	watching_begin();
+	watching_run(10 * S);
+	cr_expect_eq(watching_state(0), SERVER_UP);
+	cr_expect_eq(watching_state(1), SERVER_UP);
+	cr_expect_eq(watching_count(WATCH_REFUSES_DEFAULT), 1);
+}
+
+Test(watch, refusing_ones_own_name_is_a_failure_beside_the_default)
+{
+	x.rules[0].qname_is_default = true;
+	x.rules[1].qname_len = 8;
+	x.rules_of[1] = 1;
+	x.ways[0] = x.ways[1] = WAY_REFUSED;
+	watching_start();
+	cr_expect_eq(watching_state(0), SERVER_UP);
+	cr_expect_eq(watching_state(1), SERVER_DOWN);
+	cr_expect_eq(watching_count(WATCH_REFUSES_DEFAULT), 1);
 }

@@ -492,7 +492,7 @@ Test(watch_ejection, without_probes_silence_and_icmp_eject_within_the_cap)
 
 	for (size_t i = 0; i < 3; i++) {
 		watching_init(3);
-		x.params.is_off = true;
+		x.rules[0].is_off = true;
 		watching_start();
 		cr_assert(watching_sign(0, signs[i]));
 		cr_expect_eq(watching_state(0), SERVER_EJECTED, "sign %d", signs[i]);
@@ -511,7 +511,7 @@ Test(watch_ejection, without_probes_silence_and_icmp_eject_within_the_cap)
 
 Test(watch_ejection, without_probes_a_bettered_reply_alone_ejects_nobody)
 {
-	x.params.is_off = true;
+	x.rules[0].is_off = true;
 	watching_start();
 	cr_expect(watching_sign(0, SIGN_BETTERED));
 	cr_expect_eq(watching_state(0), SERVER_UP);
@@ -523,7 +523,7 @@ Test(watch_ejection, without_probes_tests_end_an_ejection)
 {
 	unsigned n = 0;
 
-	x.params.is_off = true;
+	x.rules[0].is_off = true;
 	x.params.eject_base_ns = 100 * S;
 	watching_start();
 	watching_sign(0, SIGN_SILENT);

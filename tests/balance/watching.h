@@ -38,6 +38,8 @@ struct watching_event {
 
 static struct {
 	struct fixture_params fixture; /* change before watching_begin */
+	struct probe_rules rules[2]; /* the first are for all, unless rules_of says otherwise */
+	uint16_t rules_of[WATCHING_SERVERS_MAX];
 	struct watch_params params;
 	struct pool *pool;
 	struct watch *watch;
@@ -143,14 +145,19 @@ static inline void watching_init(size_t n)
 	fixture_rng(&x.rng, 1);
 	x.now_ns = WATCHING_START;
 	x.rtt_ns = 1 * MS;
-	x.params = (struct watch_params){
-		.n_workers = 2,
+	x.rules[0] = x.rules[1] = (struct probe_rules){
 		.health = { 1 * S, 200 * MS, 1 * S, 3, 2 },
-		.attempt_timeout_ns = 750 * MS,
 		.reject = 1u << 2 | 1u << 4 | 1u << 5,
+		.qname_len = 1,
 		.message = (const uint8_t *)"",
 		.message_len = 1,
-		.name_len = 1,
+	};
+	x.params = (struct watch_params){
+		.n_workers = 2,
+		.rules = x.rules,
+		.n_rules = 2,
+		.rules_of = x.rules_of,
+		.attempt_timeout_ns = 750 * MS,
 		.eject_base_ns = 5 * S,
 		.eject_max_percent = 34,
 		.panic_percent = 50,

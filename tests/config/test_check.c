@@ -26,6 +26,7 @@ static void begin(void)
 	config.listeners = calloc(ROWS, sizeof *config.listeners);
 	config.servers = calloc(ROWS, sizeof *config.servers);
 	config.server_lines = calloc(ROWS, sizeof *config.server_lines);
+	config.server_health = calloc(ROWS, sizeof *config.server_health);
 	config.n_listeners = config.n_servers = 0;
 }
 
@@ -228,12 +229,12 @@ Test(check, the_name_of_probes_is_kept_as_on_the_wire)
 {
 	for (size_t i = 0; i < sizeof qnames / sizeof qnames[0]; i++) {
 		begin_written("\n\nhealth = { qname = \"\"; };");
-		free(config.health_qname);
-		config.health_qname = strdup(qnames[i].qname);
+		free(config.health.qname);
+		config.health.qname = strdup(qnames[i].qname);
 		config_check(&reading);
-		cr_expect_not(config.health_qname_is_default);
+		cr_expect_not(config.health.qname_is_default);
 		if (qnames[i].len)
-			cr_expect_eq(config.health_qname_len, qnames[i].len, "%s", qnames[i].qname);
+			cr_expect_eq(config.health.qname_len, qnames[i].len, "%s", qnames[i].qname);
 		reading_expect(
 			qnames[i].qname, qnames[i].len ? NULL : "test.conf:3: health.qname: \"");
 	}
@@ -242,7 +243,7 @@ Test(check, the_name_of_probes_is_kept_as_on_the_wire)
 Test(check, a_name_nobody_wrote_is_the_default)
 {
 	config_check(&reading);
-	cr_expect(config.health_qname_is_default);
+	cr_expect(config.health.qname_is_default);
 }
 
 static const struct {
@@ -275,6 +276,7 @@ Test(check, sockets_that_cannot_be_are_told_before_a_start)
 		begin_written("workers = 0;\nupstream_sockets = 0;");
 		config.servers = calloc(sockets[i].n_servers, sizeof *config.servers);
 		config.server_lines = calloc(sockets[i].n_servers, sizeof *config.server_lines);
+		config.server_health = calloc(sockets[i].n_servers, sizeof *config.server_health);
 		config.n_servers = sockets[i].n_servers; /* of no address: they are passed over */
 		config.workers = sockets[i].workers;
 		config.upstream_sockets = sockets[i].upstream_sockets;
@@ -286,19 +288,19 @@ Test(check, sockets_that_cannot_be_are_told_before_a_start)
 Test(check, doubt_follows_the_rule_unless_it_is_written)
 {
 	begin_written("health = { interval_ms = 0; };");
-	config.health_interval_ms = 150;
+	config.health.interval_ms = 150;
 	config_check(&reading);
 	reading_expect("not written", NULL);
-	cr_expect_eq(config.health_fast_interval_ms, 150);
+	cr_expect_eq(config.health.fast_interval_ms, 150);
 }
 
 Test(check, doubt_is_not_slower_than_the_rule)
 {
 	begin_written("\n\n\nhealth = { fast_interval_ms = 0; };");
-	config.health_interval_ms = config.health_fast_interval_ms = 150;
+	config.health.interval_ms = config.health.fast_interval_ms = 150;
 	config_check(&reading);
 	reading_expect("equal", NULL);
-	config.health_fast_interval_ms = 151;
+	config.health.fast_interval_ms = 151;
 	config_check(&reading);
 	reading_expect("slower",
 		"test.conf:4: health.fast_interval_ms: 151 is more than health.interval_ms, 150");

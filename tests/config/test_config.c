@@ -130,18 +130,18 @@ Test(config, defaults_are_those_of_the_design)
 	cr_expect_eq(config.hedge_percent, 0);
 	cr_expect_eq(config.on_failure, ON_FAILURE_SERVFAIL);
 	cr_expect_eq(config.on_overload, ON_OVERLOAD_DROP);
-	cr_expect_eq(config.health_mode, HEALTH_ACTIVE);
-	cr_expect_eq(config.health_interval_ms, 1000);
-	cr_expect_eq(config.health_fast_interval_ms, 200);
-	cr_expect_eq(config.health_timeout_ms, 1000);
-	cr_expect_eq(config.health_fall, 3);
-	cr_expect_eq(config.health_rise, 2);
-	cr_expect_str_eq(config.health_qname, ".");
-	cr_expect(config.health_qname_is_default);
-	cr_expect_eq(config.health_qname_len, 1);
-	cr_expect_eq(config.health_qname_wire[0], 0);
-	cr_expect_eq(config.health_qtype, 2);
-	cr_expect_eq(config.health_reject,
+	cr_expect_eq(config.health.mode, HEALTH_ACTIVE);
+	cr_expect_eq(config.health.interval_ms, 1000);
+	cr_expect_eq(config.health.fast_interval_ms, 200);
+	cr_expect_eq(config.health.timeout_ms, 1000);
+	cr_expect_eq(config.health.fall, 3);
+	cr_expect_eq(config.health.rise, 2);
+	cr_expect_str_eq(config.health.qname, ".");
+	cr_expect(config.health.qname_is_default);
+	cr_expect_eq(config.health.qname_len, 1);
+	cr_expect_eq(config.health.qname_wire[0], 0);
+	cr_expect_eq(config.health.qtype, 2);
+	cr_expect_eq(config.health.reject,
 		1u << RCODE_SERVFAIL | 1u << RCODE_REFUSED | 1u << RCODE_NOTIMP);
 	cr_expect_eq(config.eject_consecutive_timeouts, 5);
 	cr_expect_eq(config.eject_base_ms, 5000);
@@ -232,17 +232,17 @@ Test(config, every_key_reaches_its_field)
 	cr_expect_eq(config.deadline_ms, 100);
 	cr_expect_eq(config.on_failure, ON_FAILURE_DROP);
 	cr_expect_eq(config.on_overload, ON_OVERLOAD_REFUSED);
-	cr_expect_eq(config.health_mode, HEALTH_OFF);
-	cr_expect_eq(config.health_interval_ms, 3600000);
-	cr_expect_eq(config.health_fast_interval_ms, 50);
-	cr_expect_eq(config.health_timeout_ms, 60000);
-	cr_expect_eq(config.health_fall, 100);
-	cr_expect_eq(config.health_rise, 1);
-	cr_expect_not(config.health_qname_is_default);
-	cr_expect_eq(config.health_qname_len, 8);
-	cr_expect_arr_eq(config.health_qname_wire, "\1A\4test\0", 8);
-	cr_expect_eq(config.health_qtype, 65535);
-	cr_expect_eq(config.health_reject, 1u << RCODE_NXDOMAIN | 1u << RCODE_NOERROR);
+	cr_expect_eq(config.health.mode, HEALTH_OFF);
+	cr_expect_eq(config.health.interval_ms, 3600000);
+	cr_expect_eq(config.health.fast_interval_ms, 50);
+	cr_expect_eq(config.health.timeout_ms, 60000);
+	cr_expect_eq(config.health.fall, 100);
+	cr_expect_eq(config.health.rise, 1);
+	cr_expect_not(config.health.qname_is_default);
+	cr_expect_eq(config.health.qname_len, 8);
+	cr_expect_arr_eq(config.health.qname_wire, "\1A\4test\0", 8);
+	cr_expect_eq(config.health.qtype, 65535);
+	cr_expect_eq(config.health.reject, 1u << RCODE_NXDOMAIN | 1u << RCODE_NOERROR);
 	cr_expect_eq(config.workers, 256);
 	cr_expect_eq(config.queue_capacity, 64);
 	cr_expect_eq(config.queue_target_ms, 1000);
@@ -296,7 +296,7 @@ Test(config, sets_take_brackets_parentheses_and_bare_strings)
 Test(config, nothing_rejected_is_a_choice)
 {
 	expect_good("servers = \"192.0.2.1\"; health = { reject = [ ]; };");
-	cr_expect_eq(config.health_reject, 0);
+	cr_expect_eq(config.health.reject, 0);
 }
 
 Test(config, types_of_queries_alone_are_never_meant)
@@ -516,6 +516,47 @@ Test(config, same_file_may_be_included_twice)
 	expect_good("@include \"empty.inc\"\n@include \"empty.inc\"\nservers = \"192.0.2.1\";");
 }
 
+Test(config, what_a_servers_health_does_not_say_is_as_for_all)
+{
+	expect_good("servers = ( \"192.0.2.1\",\n"
+		    "{ address = \"192.0.2.2\"; health = { fall = 7; reject = [ ]; }; },\n"
+		    "{ address = \"192.0.2.3\"; health = { mode = \"off\"; timeout_ms = 60;\n"
+		    "\tqname = \"a.test\"; qtype = \"SOA\"; rise = 9; interval_ms = 250; }; },\n"
+		    "{ address = \"192.0.2.4\"; health = { qname = \".\"; }; } );\n"
+		    "health = { interval_ms = 700; fast_interval_ms = 300; fall = 5; };");
+	const struct config_health *all = &config.health;
+	const struct config_health *b = config.server_health[1], *c = config.server_health[2];
+	const struct config_health *d = config.server_health[3];
+	cr_expect_null(config.server_health[0]);
+	cr_assert(b && c && d);
+	cr_expect_eq(b->fall, 7);
+	cr_expect_eq(b->reject, 0);
+	cr_expect_eq(b->mode, HEALTH_ACTIVE);
+	cr_expect_eq(b->interval_ms, 700);
+	cr_expect_eq(b->fast_interval_ms, 300);
+	cr_expect_eq(b->timeout_ms, 1000);
+	cr_expect_eq(b->rise, 2);
+	cr_expect_str_eq(b->qname, ".");
+	cr_expect_eq(b->qname_len, 1);
+	cr_expect(b->qname_is_default);
+	cr_expect_eq(b->qtype, 2);
+	cr_expect_eq(c->mode, HEALTH_OFF);
+	cr_expect_eq(c->timeout_ms, 60);
+	cr_expect_eq(c->interval_ms, 250);
+	cr_expect_eq(c->fast_interval_ms, 250, "not written, so not more than the other");
+	cr_expect_eq(c->fall, 5);
+	cr_expect_eq(c->rise, 9);
+	cr_expect_eq(c->qname_len, 8);
+	cr_expect_arr_eq(c->qname_wire, "\1a\4test\0", 8);
+	cr_expect_not(c->qname_is_default);
+	cr_expect_eq(c->qtype, 6);
+	cr_expect_eq(c->reject, all->reject);
+	cr_expect_not(d->qname_is_default, "it is written, whatever it says");
+	cr_expect_eq(d->qname_len, 1);
+	cr_expect_eq(all->fall, 5);
+	cr_expect_eq(all->interval_ms, 700);
+}
+
 Test(config, words_in_comments_and_strings_are_let_be)
 {
 	expect_good("# @include \"nowhere\"\n/* @include \"nowhere\"\n \" 4294967299 "
@@ -612,8 +653,8 @@ Test(config, arguments_alone_take_the_defaults)
 	cr_expect_eq(config.n_listeners, 2);
 	cr_expect(config.listeners[0].is_default);
 	cr_expect_str_eq(config.user, "dnsbal");
-	cr_expect_eq(config.health_qname_len, 1);
-	cr_expect(config.health_qname_is_default);
+	cr_expect_eq(config.health.qname_len, 1);
+	cr_expect(config.health.qname_is_default);
 }
 
 Test(config, listener_of_arguments_replaces_the_defaults)

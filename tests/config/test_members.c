@@ -18,7 +18,7 @@ struct room {
 #define ROW(key, type, field, min, max, initial) \
 	{ \
 		key, type, offsetof(struct room, field), min, max, initial, "restart", \
-			"Of a room.", NULL \
+			"Of a room.", NULL, false \
 	}
 
 static const struct config_option rows[] = {

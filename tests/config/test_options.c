@@ -27,7 +27,7 @@ Test(options, print_has_six_columns_a_key)
 		cr_expect_not(strstr(line, "\t\t"), "%s", line);
 		n++;
 	}
-	cr_expect_eq(n, 52);
+	cr_expect_eq(n, 61);
 	free(text);
 }
 
@@ -95,4 +95,26 @@ Test(options, words_that_do_not_fit_are_cut_and_ended)
 	config_option_words(o, text, sizeof text);
 	cr_expect_eq(strnlen(text, sizeof text), sizeof text - 1);
 	cr_expect_eq(strncmp(text, whole, sizeof text - 1), 0, "%s", text);
+}
+
+Test(options, what_a_server_inherits_is_what_all_have)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < config_server_table.n; i++) {
+		const struct config_option *own = &config_server_table.rows[i];
+		const struct config_option *all = config_table_find(&config_table, own->key);
+
+		if (strncmp(own->key, "health.", 7) != 0)
+			continue;
+		n++;
+		cr_expect(own->inherits, "%s", own->key);
+		cr_assert_not_null(all, "%s", own->key);
+		cr_expect_not(all->inherits, "%s", own->key);
+		cr_expect_eq(own->type, all->type, "%s", own->key);
+		cr_expect_eq(own->min, all->min, "%s", own->key);
+		cr_expect_eq(own->max, all->max, "%s", own->key);
+		cr_expect_eq(own->word, all->word, "%s", own->key);
+	}
+	cr_expect_eq(n, 9);
 }

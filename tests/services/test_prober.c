@@ -24,6 +24,7 @@ struct order {
 };
 
 static struct prober_params params;
+static struct probe_rules rules[3]; /* the first are for all, unless the test says otherwise */
 static struct prober *prober;
 static struct pool *pool;
 static enum server_mode modes[RIG_SERVERS_MAX]; /* of the servers of the pool to come */
@@ -65,18 +66,22 @@ static void setup(void)
 	close(fd);
 	cr_assert_eq(wakeup_new(&orders_fd), 0);
 	cr_assert_eq(mailbox_new(sizeof(struct order), 64, orders_fd, &orders), 0);
-	params = (struct prober_params){
-		.watch = {
-			.n_workers = 2,
-			.health = { MS, MS, 60000 * MS, 3, 2 },
-			.attempt_timeout_ns = 60000 * MS,
-			.qname_is_default = true,
-			.reject = 1u << 2 | 1u << 4 | 1u << 5,
-			.eject_base_ns = 100 * MS,
-		},
+	rules[0] = (struct probe_rules){
+		.health = { MS, MS, 60000 * MS, 3, 2 },
+		.qname_is_default = true,
+		.reject = 1u << 2 | 1u << 4 | 1u << 5,
 		.qname = (const uint8_t *)"",
 		.qname_len = 1,
 		.qtype = 2,
+	};
+	params = (struct prober_params){
+		.watch = {
+			.n_workers = 2,
+			.rules = rules,
+			.n_rules = 1,
+			.attempt_timeout_ns = 60000 * MS,
+			.eject_base_ns = 100 * MS,
+		},
 		.order = on_order,
 	};
 }
@@ -165,15 +170,15 @@ static enum server_state state(size_t i)
 
 Test(prober, orders_a_proper_query)
 {
-	params.qname = (const uint8_t *)"\7example";
-	params.qname_len = 9;
-	params.qtype = 28;
+	rules[0].qname = (const uint8_t *)"\7example";
+	rules[0].qname_len = 9;
+	rules[0].qtype = 28;
 	begin(1);
 	struct order o = next_order();
 	cr_expect_eq(o.order.message_len, 25);
 	cr_expect_arr_eq(o.order.message, "\0\0\1\0\0\1\0\0\0\0\0\0\7example\0\0\x1c\0\1", 25);
 	cr_expect_eq(o.order.name_len, 9);
-	cr_expect_eq(o.order.timeout_ns, params.watch.health.timeout_ns);
+	cr_expect_eq(o.order.timeout_ns, rules[0].health.timeout_ns);
 	cr_expect_not(o.order.is_fresh);
 	end();
 }
@@ -278,7 +283,7 @@ Test(prober, a_repetition_that_could_not_be_sent_starts_over)
 
 Test(prober, what_could_not_be_sent_comes_after_the_fast_interval)
 {
-	params.watch.health.interval_ns = 3600000 * MS;
+	rules[0].health.interval_ns = 3600000 * MS;
 	begin(1);
 	struct order o = next_order();
 	report(&o, PROBE_NOT_SENT, 0);
@@ -306,7 +311,7 @@ static void expect_rest_after(uint64_t n)
 Test(prober, after_sockets_were_replaced_all_other_workers_look_at_once)
 {
 	params.watch.n_workers = 3;
-	params.watch.health.interval_ns = params.watch.health.fast_interval_ns = 3600000 * MS;
+	rules[0].health.interval_ns = rules[0].health.fast_interval_ns = 3600000 * MS;
 	begin(1);
 	struct order first = next_order();
 	report(&first, PROBE_TIMED_OUT, 0);
@@ -336,7 +341,7 @@ Test(prober, after_sockets_were_replaced_all_other_workers_look_at_once)
 Test(prober, one_worker_has_nobody_else_to_look_at)
 {
 	params.watch.n_workers = 1;
-	params.watch.health.interval_ns = params.watch.health.fast_interval_ns = 3600000 * MS;
+	rules[0].health.interval_ns = rules[0].health.fast_interval_ns = 3600000 * MS;
 	begin(1);
 	struct order o = next_order();
 	report(&o, PROBE_TIMED_OUT, 0);
@@ -401,7 +406,7 @@ Test(prober, refusing_the_default_name_is_healthy_until_somebody_answers_it)
 
 Test(prober, refusing_a_chosen_name_is_a_failure)
 {
-	params.watch.qname_is_default = false;
+	rules[0].qname_is_default = false;
 	begin(1);
 	answer(next_order(), RCODE_REFUSED);
 	cr_expect_eq(state(0), SERVER_DOWN);
@@ -411,7 +416,7 @@ Test(prober, refusing_a_chosen_name_is_a_failure)
 
 Test(prober, a_worker_that_never_reports_fails_the_probe)
 {
-	params.watch.health.timeout_ns = 50 * MS;
+	rules[0].health.timeout_ns = 50 * MS;
 	begin(1);
 	struct order first = next_order();
 	struct order fresh = next_order();
@@ -439,7 +444,7 @@ Test(prober, a_result_of_a_probe_given_up_is_ignored)
 
 Test(prober, off_means_up_and_no_probes)
 {
-	params.watch.is_off = true;
+	rules[0].is_off = true;
 	modes[1] = SERVER_FORCED_DOWN;
 	begin(2);
 	cr_expect_eq(state(0), SERVER_UP);
@@ -465,7 +470,7 @@ Test(prober, only_servers_in_auto_are_probed)
 /* Server 0 is up, and no probe is due for an hour. */
 static void begin_calm(size_t n_servers)
 {
-	params.watch.health.interval_ns = 3600000 * MS;
+	rules[0].health.interval_ns = 3600000 * MS;
 	begin(n_servers);
 	for (size_t i = 0; i < n_servers; i++) {
 		struct order o = next_order();
@@ -513,7 +518,7 @@ Test(prober, blame_ejects_without_a_probe)
 
 Test(prober, a_storm_of_signs_takes_no_room)
 {
-	params.watch.is_off = true;
+	rules[0].is_off = true;
 	begin(3);
 	for (int i = 0; i < 100000; i++)
 		prober_sign(prober, 0, SIGN_BETTERED);
@@ -537,7 +542,7 @@ static void on_latency(void *ctx, size_t server, uint32_t *counts)
 
 Test(prober, histograms_are_read_while_somebody_wants_to_know)
 {
-	params.watch.is_off = true;
+	rules[0].is_off = true;
 	params.watch.hedge_percent = 1;
 	params.latency = on_latency;
 	begin(2);
@@ -571,7 +576,7 @@ static void fail_at_start(struct order o)
 
 Test(prober, that_no_server_is_up_is_told_at_start_when_the_last_is_known)
 {
-	params.watch.health.interval_ns = params.watch.health.fast_interval_ns = 3600000 * MS;
+	rules[0].health.interval_ns = rules[0].health.fast_interval_ns = 3600000 * MS;
 	begin(2);
 	struct order a = next_order(), b = next_order();
 	fail_at_start(a);
@@ -585,7 +590,7 @@ Test(prober, that_no_server_is_up_is_told_at_start_when_the_last_is_known)
 
 Test(prober, forced_servers_are_not_waited_for_to_tell_that_none_is_up)
 {
-	params.watch.health.interval_ns = params.watch.health.fast_interval_ns = 3600000 * MS;
+	rules[0].health.interval_ns = rules[0].health.fast_interval_ns = 3600000 * MS;
 	modes[1] = SERVER_FORCED_DOWN;
 	begin(2);
 	fail_at_start(next_order());
@@ -596,7 +601,7 @@ Test(prober, forced_servers_are_not_waited_for_to_tell_that_none_is_up)
 
 Test(prober, a_server_forced_up_is_up)
 {
-	params.watch.health.interval_ns = params.watch.health.fast_interval_ns = 3600000 * MS;
+	rules[0].health.interval_ns = rules[0].health.fast_interval_ns = 3600000 * MS;
 	modes[0] = SERVER_FORCED_UP;
 	begin(2);
 	fail_at_start(next_order());
@@ -622,4 +627,38 @@ Test(prober, takes_what_it_says)
 		prober_free(&prober);
 		pool_free(&pool);
 	}
+}
+
+Test(prober, servers_ask_their_own_questions_and_share_equal_ones)
+{
+	static const uint16_t rules_of[] = { 0, 1, 2 };
+	static const uint8_t question[] = "\1a\4test\0\0\6\0\1";
+	const uint8_t *messages[3];
+
+	rules[0].health.interval_ns = rules[0].health.fast_interval_ns = 3600000 * MS;
+	rules[1] = rules[2] = rules[0];
+	rules[1].qname = (const uint8_t *)"\1a\4test";
+	rules[1].qname_len = 8;
+	rules[1].qtype = 6;
+	rules[1].qname_is_default = false;
+	rules[2].health.fall = 1;
+	params.watch.n_rules = 3;
+	params.watch.rules_of = rules_of;
+	begin(3);
+	memset(rules, 0xee, sizeof rules); /* they are copied */
+	for (int i = 0; i < 3; i++) {
+		struct order o = next_order();
+
+		messages[o.order.server] = o.order.message;
+		cr_expect_eq(o.order.message_len, o.order.server == 1 ? 24 : 17);
+		cr_expect_eq(o.order.name_len, o.order.server == 1 ? 8 : 1);
+		report(&o, PROBE_ANSWERED, RCODE_REFUSED);
+	}
+	cr_expect_arr_eq(messages[1] + 12, question, 12);
+	cr_expect_arr_eq(messages[0] + 12, "\0\0\2\0\1", 5);
+	cr_expect_eq(messages[0], messages[2]);
+	cr_expect_neq(messages[0], messages[1]);
+	while (!strstr(logged(), "it answers \"a.test. SOA\" with REFUSED"))
+		;
+	end();
 }

@@ -16,15 +16,17 @@ static struct prober *prober;
 
 static void begin(void)
 {
-	static const struct health_params health = { 1, 1, 1, 3, 2 };
+	static const struct probe_rules rules = {
+		.health = { 1, 1, 1, 3, 2 },
+		.qname = (const uint8_t *)"",
+		.qname_len = 1,
+		.qtype = 2,
+	};
 	int fd = memfd_create("stderr", MFD_CLOEXEC);
 
 	rig_init(&r, 2, 1, 1);
 	const struct prober_params p = {
-		.watch = { .pool = r.pool, .n_workers = 1, .health = health },
-		.qname = (const uint8_t *)"",
-		.qname_len = 1,
-		.qtype = 2,
+		.watch = { .pool = r.pool, .n_workers = 1, .rules = &rules, .n_rules = 1 },
 	};
 	cr_assert_eq(prober_new(&p, &prober), 0);
 	rig_start(&r);

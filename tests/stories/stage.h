@@ -20,6 +20,7 @@
 #include "base/rng.h"
 #include "config/config.h"
 #include "core/worker.h"
+#include "services/prober.h"
 #include "stories/packet.h"
 #include "stories/story.h"
 
@@ -154,8 +155,8 @@ struct stage {
 	struct stage_worker workers[STAGE_WORKERS_MAX];
 	struct watch *watch;
 	struct rng watch_rng;
-	struct packet probe; /* the message */
-	char probe_text[PACKET_TEXT_MAX]; /* ". NS" */
+	struct prober_params prober; /* its rules have messages of these */
+	struct packet probes[STORY_SERVERS_MAX + 1];
 	bool is_over; /* no more probes */
 	int64_t now_ns;
 	struct rng rng; /* the world's luck */

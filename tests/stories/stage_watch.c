@@ -18,12 +18,21 @@ static bool on_order(void *ctx, unsigned worker, const struct probe_order *order
 	return true;
 }
 
+static const struct config_health *health_of(const struct stage *s, size_t server)
+{
+	const struct config_health *own = s->config.server_health[server];
+
+	return own ? own : &s->config.health;
+}
+
 static void on_tell(void *ctx, const struct watch_event *event)
 {
 	struct stage *s = ctx;
-	char text[WATCH_TEXT_MAX];
+	char text[WATCH_TEXT_MAX], probe[PACKET_TEXT_MAX], type[TEXT_TYPE_MAX];
+	const struct config_health *health = health_of(s, event->server);
 
-	watch_event_text(event, s->pool, s->probe_text, text, sizeof text);
+	snprintf(probe, sizeof probe, "%.250s %s", health->qname, text_rrtype(health->qtype, type));
+	watch_event_text(event, s->pool, probe, text, sizeof text);
 	s->log = stage_grow(s->log, s->n_log, sizeof *s->log);
 	s->log[s->n_log++] = (struct log_line){ .at_ns = s->now_ns, .text = strdup(text) };
 	stage_note(s, "logged: %s", text);
@@ -43,35 +52,39 @@ static const struct watch_ops ops = {
 	.latency = on_latency,
 };
 
-static void make_probe(struct stage *s)
+/* As the prober makes them, but with none of its code. */
+static void make_probes(struct stage *s)
 {
-	char type[TEXT_TYPE_MAX];
+	struct watch_params *w = &s->prober.watch;
+	struct probe_rules *rules = (struct probe_rules *)w->rules;
 
-	packet_make_query(
-		&(struct packet_query){
-			.name = s->config.health_qname,
-			.type = s->config.health_qtype,
-			.class = CLASS_IN,
-			.flags = MESSAGE_RD,
-			.n_questions = 1,
-		},
-		&s->probe);
-	snprintf(s->probe_text, sizeof s->probe_text, "%.250s %s", s->config.health_qname,
-		text_rrtype(s->config.health_qtype, type));
+	for (size_t i = 0; i < s->n_servers; i++) {
+		const struct config_health *health = health_of(s, i);
+		size_t k = w->rules_of ? w->rules_of[i] : 0;
+
+		packet_make_query(
+			&(struct packet_query){
+				.name = health->qname,
+				.type = health->qtype,
+				.class = CLASS_IN,
+				.flags = MESSAGE_RD,
+				.n_questions = 1,
+			},
+			&s->probes[k]);
+		rules[k].message = s->probes[k].data;
+		rules[k].message_len = (uint16_t)s->probes[k].len;
+	}
 }
 
 bool stage_watch_open(struct stage *s, uint64_t seed)
 {
-	struct watch_params params = plan_prober(&s->config).watch;
-
-	make_probe(s);
+	if (plan_prober(&s->config, &s->prober) < 0)
+		abort();
+	make_probes(s);
 	stage_seed(&s->watch_rng, seed, 100);
-	params.pool = s->pool;
-	params.n_workers = s->n_workers;
-	params.message = s->probe.data;
-	params.message_len = (uint16_t)s->probe.len;
-	params.name_len = (uint16_t)s->config.health_qname_len;
-	if (watch_new(&params, &ops, s, &s->watch_rng, s->now_ns, &s->watch) < 0)
+	s->prober.watch.pool = s->pool;
+	s->prober.watch.n_workers = s->n_workers;
+	if (watch_new(&s->prober.watch, &ops, s, &s->watch_rng, s->now_ns, &s->watch) < 0)
 		abort();
 	if (!s->story->is_cold) {
 		stage_run(s, s->now_ns); /* the first probes, which are answered at once */
@@ -85,6 +98,7 @@ bool stage_watch_open(struct stage *s, uint64_t seed)
 void stage_watch_close(struct stage *s)
 {
 	watch_free(&s->watch);
+	plan_prober_free(&s->prober);
 	for (size_t i = 0; i < s->n_log; i++)
 		free(s->log[i].text);
 	free(s->log);

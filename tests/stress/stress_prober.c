@@ -137,11 +137,18 @@ static bool is_calm(void)
 
 static int start(void)
 {
+	static const struct probe_rules rules = {
+		.health = { 5 * MS, 1 * MS, 50 * MS, 3, 2 },
+		.qname = (const uint8_t *)"",
+		.qname_len = 1,
+		.qtype = 2,
+	};
 	const struct prober_params params = {
 		.watch = {
 			.pool = pool,
 			.n_workers = N_WORKERS,
-			.health = { 5 * MS, 1 * MS, 50 * MS, 3, 2 },
+			.rules = &rules,
+			.n_rules = 1,
 			.attempt_timeout_ns = 20 * MS,
 			.eject_base_ns = MS / 10,
 			.eject_max_percent = 50,
@@ -150,9 +157,6 @@ static int start(void)
 			.latency = LATENCY_ON,
 			.hedge_percent = 5,
 		},
-		.qname = (const uint8_t *)"",
-		.qname_len = 1,
-		.qtype = 2,
 		.order = on_order,
 		.latency = on_latency,
 	};

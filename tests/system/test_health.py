@@ -218,3 +218,41 @@ def test_dead_traffic_socket_is_replaced_and_the_server_stays_up(balancer, stubs
     assert dead not in {query.port for query in stub.queries[1:]}
     assert "down" not in transitions(daemon, "srv-one")
     assert daemon.wait_server("srv-one", "up")
+
+
+def test_each_server_is_probed_as_its_own_health_says(balancer, stubs):
+    first, second = stubs(), stubs(probe=script.rcode(m.REFUSED))
+    first.is_probe = lambda data: m.View(data).name == "first.example.test."
+    second.is_probe = lambda data: m.View(data).name == "second.example.test."
+    own = {"qname": "second.example.test", "qtype": "SOA", "reject": [], "interval_ms": 1000}
+    daemon = balancer(
+        [first.row(name="first"), second.row(name="second", health=own)],
+        health={**FAST, "qname": "first.example.test"},
+        policy="round-robin",
+    )
+    probes = second.wait_probes(4)
+    gaps = [b.when - a.when for a, b in zip(probes[1:], probes[2:])]
+    assert {p.view.qtype for p in probes} == {m.SOA}
+    assert {p.view.qtype for p in first.probes} == {m.NS}
+    if not SANITIZER:
+        assert min(gaps) > 0.8, gaps
+        assert len(first.probes) >= 2 * len(probes)
+    assert transitions(daemon, "second")[0] == "up"
+    for n in range(6):
+        assert daemon.ask(m.query(f"n{n}.example.test")).rcode == m.NOERROR
+    assert len(first.queries) == len(second.queries) == 3
+    assert [s["probes_failed"] for s in daemon.counters()["servers"]] == [0, 0]
+
+
+def test_a_refusal_is_judged_by_the_servers_own_reject(balancer, stubs):
+    strict, lenient = stubs(probe=script.rcode(m.REFUSED)), stubs(probe=script.rcode(m.REFUSED))
+    for s in (strict, lenient):
+        s.is_probe = lambda data: m.View(data).name == "health.example.test."
+    daemon = balancer(
+        [strict.row(name="strict"), lenient.row(name="lenient", health={"reject": ["SERVFAIL"]})],
+        health={**FAST, "qname": "health.example.test"},
+    )
+    strict.wait_probes(4)
+    lenient.wait_probes(4)
+    assert transitions(daemon, "strict") == ["down"]
+    assert transitions(daemon, "lenient") == ["up"]

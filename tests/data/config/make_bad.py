@@ -94,6 +94,24 @@ for what, value in (("high", 16), ("negative", -1), ("far", 2147483647)):
     bad(f"server-tier-{what}", SERVER % f"tier = {value};", (2, f"servers[0].tier: {value} is outside 0..15"))
 for what, value in (("string", '"0"'), ("fraction", "0.5"), ("boolean", "true"), ("list", "[ 0, 1 ]")):
     bad(f"server-tier-{what}", SERVER % f"tier = {value};", (2, "servers[0].tier: expected an integer, found"))
+for key in ("interval_ms", "fast_interval_ms", "timeout_ms", "fall", "rise"):
+    low, high = RANGES[f"health.{key}"]
+    for what, value in (("low", low - 1), ("high", high + 1)):
+        bad(f"server-health-{key}-{what}", SERVER % f"health = {{ {key} = {value}; }};", (2, f"servers[0].health.{key}: {value} is outside {low}..{high}"))
+bad("server-health-mode-near", SERVER % 'health = { mode = "actve"; };', (2, 'servers[0].health.mode: expected one of active|off, found "actve"; did you mean "active"?'))
+bad("server-health-key-near", SERVER % "health = { fal = 3; };", (2, 'servers[0].health.fal: unknown key; did you mean "fall"?'))
+bad("server-health-key-outside", SERVER % "rise = 3;", (2, "servers[0].rise: unknown key here; it belongs into health = { }"))
+bad("server-health-no-group", SERVER % "health = 3;", (2, "servers[0].health: expected a group { KEY = VALUE; ... }, found the integer 3"))
+bad("server-health-qname", SERVER % 'health = { qname = "a..b"; };', (2, 'servers[0].health.qname: "a..b" is not a domain name'))
+bad("server-health-qname-integer", SERVER % "health = { qname = 1; };", (2, "servers[0].health.qname: expected a string, found the integer 1"))
+bad("server-health-qtype", SERVER % 'health = { qtype = "ANY"; };', (2, 'servers[0].health.qtype: expected a record type as "NS" or "TYPE65280", found "ANY", which stands in queries only'))
+bad("server-health-reject", SERVER % 'health = { reject = [ "REFUSE" ]; };', (2, 'servers[0].health.reject[0]: expected the name of an rcode, found "REFUSE"; did you mean "REFUSED"?'))
+bad("server-health-twice", SERVER % "health = { fall = 1; }; health = { rise = 1; };", (2, "health: given twice"))
+bad("server-health-fast-slower", SERVER % "health = {\n\tinterval_ms = 300;\n\tfast_interval_ms = 301; };",
+    (4, "servers[0].health.fast_interval_ms: 301 is more than servers[0].health.interval_ms, 300"))
+bad("server-health-fast-slower-than-all", SERVER % "health = { fast_interval_ms = 900; };" + "health = { interval_ms = 800; };\n",
+    (2, "servers[0].health.fast_interval_ms: 900 is more than health.interval_ms, 800"))
+bad("server-health-of-bad-health", SERVER % "health = { fall = 2; };" + 'health = { qname = "a..b"; };\n', (4, 'health.qname: "a..b" is not a domain name'))
 for value in (0, 65, -1):
     bad(f"receivers-{value}", GOOD + f'listen = ( {{ address = "127.0.0.1"; receivers = {value}; }} );\n',
         (2, f"listen[0].receivers: {value} is outside 1..64"))
