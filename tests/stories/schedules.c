@@ -7,8 +7,8 @@
  *
  * Whatever happens: each datagram of a client that opens a query gets exactly one answer, or the
  * silence that the configuration defines, by its deadline; each that meets its pending query is merged;
- * no server ever has more than its limit; retries are never more than was saved for them; the counters
- * add up; no slot and no place stays taken. A schedule that breaks this is printed with its seed, and
+ * no server ever has more than its limit, by our count and by what it was sent and has not replied to;
+ * retries, and hedges, are never more than was saved for them; the counters add up; no slot and no place stays taken. A schedule that breaks this is printed with its seed, and
  * `-n 1 -s SEED` plays it again. */
 #include <getopt.h>
 #include <sodium.h>
@@ -22,12 +22,19 @@
 #include "wire/message.h"
 
 enum { STEPS = 400, CLIENTS = 20, LATE_NS = CLOCK_NS_PER_MS, CHRONICLE_SHOWN = 40 };
+enum { HEDGE = 100, HEDGES_SAVED = 50 * HEDGE }; /* in hundredths of a hedge */
 
 /* The life of a client's question: of the same index in stage.asks. */
 struct life {
 	int64_t deadline_ns;
 	bool is_open;
 	unsigned n_retries[2]; /* for silence, for rcodes; all of its time */
+};
+
+/* When each query that a server was sent is its own no more: it has replied, or its time is over. */
+struct unanswered {
+	int64_t *over_ns;
+	size_t n, size;
 };
 
 struct schedule {
@@ -38,6 +45,8 @@ struct schedule {
 	size_t size;
 	uint64_t n_queries; /* that may have been taken */
 	uint64_t n_retries[2], n_given_back[2], n_answered, n_fallbacks;
+	uint64_t hedges_saved[STAGE_WORKERS_MAX]; /* in hundredths */
+	struct unanswered unanswered[STORY_SERVERS_MAX];
 	int64_t start_ns;
 };
 
@@ -180,6 +189,26 @@ static void on_answered(struct stage *stage, size_t i)
 	end_life(s, i, "is answered");
 }
 
+/* A worker saves for hedges with each query, fifty at most: never less than it may have. */
+static void save_hedge(struct schedule *s, unsigned worker)
+{
+	uint64_t percent = (uint64_t)s->stage.config.hedge_percent;
+	uint64_t *saved = &s->hedges_saved[worker];
+
+	*saved = *saved < HEDGES_SAVED ? *saved + percent : HEDGES_SAVED + percent;
+}
+
+static void spend_hedge(struct schedule *s, size_t i)
+{
+	uint64_t *saved = &s->hedges_saved[s->stage.asks[i].worker];
+
+	if (*saved < HEDGE)
+		stage_fail(&s->stage, NULL, "%s is hedged: 1 was to be saved for, %.2f was",
+			s->stage.asks[i].name, (double)*saved / HEDGE);
+	else
+		*saved -= HEDGE;
+}
+
 /* Questions are numbered: "qN.domain." */
 static size_t number_of(const struct worker_event *e)
 {
@@ -202,6 +231,8 @@ static void on_traced(struct stage *stage, const struct worker_event *e)
 
 		s->n_retries[for_rcode]++;
 		s->lives[number_of(e)].n_retries[for_rcode]++;
+		if (strcmp(e->reason, "hedge") == 0)
+			spend_hedge(s, number_of(e));
 	}
 	if (e->kind != WORKER_EVENT_SILENCE)
 		return;
@@ -209,6 +240,40 @@ static void on_traced(struct stage *stage, const struct worker_event *e)
 		stage_fail(stage, NULL, "%s is met with silence (%s)",
 			s->stage.asks[number_of(e)].name, e->reason);
 	end_life(s, number_of(e), "is met with silence");
+}
+
+static void forget_over(struct unanswered *u, int64_t now_ns)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < u->n; i++) {
+		if (u->over_ns[i] > now_ns)
+			u->over_ns[n++] = u->over_ns[i];
+	}
+	u->n = n;
+}
+
+/* As the server sees it, whatever is said of its places here: what it has not replied to, and has not
+ * been given up for lack of time. Times of attempts are kept in whole microseconds. */
+static void on_heard(struct stage *stage, const struct happening *query, int64_t reply_ns)
+{
+	struct schedule *s = schedule_of(stage);
+	struct unanswered *u = &s->unanswered[query->who];
+	unsigned limit = stage->pool->servers[query->who].params.max_outstanding;
+	size_t i = strtoul(query->view.name + 1, NULL, 10);
+	int64_t over_ns = stage->now_ns + stage->worker_params.attempt_timeout_ns;
+
+	over_ns = over_ns < s->lives[i].deadline_ns ? over_ns : s->lives[i].deadline_ns;
+	over_ns -= CLOCK_NS_PER_US;
+	forget_over(u, stage->now_ns);
+	if (u->n == u->size) {
+		u->size = u->size ? 2 * u->size : 64;
+		u->over_ns = realloc(u->over_ns, u->size * sizeof *u->over_ns);
+	}
+	u->over_ns[u->n++] = over_ns < reply_ns ? over_ns : reply_ns;
+	if (u->n > limit)
+		stage_fail(stage, NULL, "%s has %zu queries to answer, its limit is %u",
+			stage->servers[query->who].name, u->n, limit);
 }
 
 static bool check_deadlines(struct schedule *s)
@@ -271,6 +336,7 @@ static void ask(struct schedule *s, size_t i)
 		life->is_open = true;
 		life->deadline_ns = stage->now_ns - waited_ns + stage->worker_params.deadline_ns;
 		s->n_queries++;
+		save_hedge(s, a->worker);
 	}
 	packet_make_query(&a->query, &p);
 	a->n_datagrams++;
@@ -429,6 +495,7 @@ static void add_exceptions(struct schedule *s)
 	}
 	stage->answered = on_answered;
 	stage->traced = on_traced;
+	stage->heard = on_heard;
 }
 
 static bool play(struct schedule *s)
@@ -484,6 +551,8 @@ static bool play_seed(uint64_t seed, uint64_t sums[METRIC_COUNT])
 	}
 	free(s.story.settings);
 	free(s.lives);
+	for (unsigned i = 0; i < STORY_SERVERS_MAX; i++)
+		free(s.unanswered[i].over_ns);
 	return ok;
 }
 

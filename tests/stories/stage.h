@@ -189,9 +189,11 @@ struct stage {
 	char **chronicle;
 	size_t n_chronicle;
 
-	/* Who wants to hear of answers and traces besides; NULL: nobody. */
+	/* Who wants to hear of answers and traces, and of queries that reached a server, besides; NULL:
+	 * nobody. `reply_ns`: when the server says something to it, INT64_MAX: never by itself. */
 	void (*answered)(struct stage *s, size_t ask);
 	void (*traced)(struct stage *s, const struct worker_event *event);
+	void (*heard)(struct stage *s, const struct happening *query, int64_t reply_ns);
 
 	/* The first thing that was not as told; "" while all is well. */
 	bool has_failed;

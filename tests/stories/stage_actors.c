@@ -192,6 +192,9 @@ void stage_sent(
 	h.is_waiting = habit->temper == TEMPER_WAITS;
 	h.must_be_told = h.is_waiting && !is_probe;
 	act(s, &h, habit);
+	if (s->heard && !is_probe)
+		s->heard(s, &h,
+			habit->temper == TEMPER_ANSWERS ? s->now_ns + habit->delay_ns : INT64_MAX);
 	if (is_crowd)
 		free(h.data);
 	else
