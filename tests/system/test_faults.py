@@ -45,6 +45,10 @@ def some(*names, more=tuple(FAULTS)):
     return names if QUICK or SANITIZER else tuple(dict.fromkeys([*names, *more]))
 
 
+def some_of(case):
+    return some(*f.CASES[case].faults, more=f.CASES[case].more)
+
+
 def patient_when(behind_s):
     """For tests: run again, once the machine is calm, where they failed while neighbours had the cores:
     the hypervisor took them; the daemon waited for one, and sheds then, which is its duty and no answer
@@ -125,6 +129,13 @@ def all_up(daemon):
     return daemon
 
 
+def pool_of(case, balancer, servers, other=None, **keys):
+    """The servers of a case, and a balancer over them, all up."""
+    made = servers(len(case.weights), other=other)
+    rows = [server.row(weight=weight) for server, weight in zip(made, case.weights)]
+    return made, all_up(balancer(rows, **keys))
+
+
 def counts_of(daemon):
     return lambda: [row["queries"] for row in daemon.counters()["servers"]]
 
@@ -165,39 +176,37 @@ def run(daemon, load, servers, victims, fault, **keys):
 @patient
 @pytest.mark.parametrize("policy, name", chosen())
 def test_one_of_three_fails(balancer, servers, load, policy, name):
-    made = servers(3, other="127.0.0.9")
-    daemon = all_up(balancer([server.row() for server in made], policy=policy))
-    fault = FAULTS[name]
+    case, fault = f.ONE_OF_THREE, FAULTS[name]
+    made, daemon = pool_of(case, balancer, servers, other="127.0.0.9", policy=policy)
     if name == "restarts" and (FULL or policy == "p2c") and not QUICK and not SANITIZER:
         fault = f.restarts(30.0)
-    run(daemon, load, made, (0,), fault)
+    run(daemon, load, made, case.victims, fault)
+
+
+def run_case(case, balancer, servers, load, policy, name):
+    made, daemon = pool_of(case, balancer, servers, policy=policy)
+    run(daemon, load, made, case.victims, FAULTS[name])
 
 
 @patient
-@pytest.mark.parametrize("name", some("kill", "stop", "servfail"))
+@pytest.mark.parametrize("name", some_of("one of two"))
 @pytest.mark.parametrize("policy", ["p2c", *(POLICIES[1:] if FULL else [])])
 def test_one_of_two_fails(balancer, servers, load, policy, name):
-    made = servers(2)
-    daemon = all_up(balancer([server.row() for server in made], policy=policy))
-    run(daemon, load, made, (0,), FAULTS[name])
+    run_case(f.CASES["one of two"], balancer, servers, load, policy, name)
 
 
 @patient
-@pytest.mark.parametrize("name", some("kill", "stop", more=["blackhole", "servfail"]))
+@pytest.mark.parametrize("name", some_of("two of three"))
 @pytest.mark.parametrize("policy", ["p2c", *(POLICIES[1:] if FULL else [])])
 def test_two_of_three_fail(balancer, servers, load, policy, name):
-    made = servers(3)
-    daemon = all_up(balancer([server.row() for server in made], policy=policy))
-    run(daemon, load, made, (0, 1), FAULTS[name])
+    run_case(f.CASES["two of three"], balancer, servers, load, policy, name)
 
 
 @patient
-@pytest.mark.parametrize("name", some("kill", "stop", more=["blackhole", "servfail", "refused"]))
+@pytest.mark.parametrize("name", some_of("the heavy one"))
 @pytest.mark.parametrize("policy", ["p2c", *(POLICIES[1:] if FULL else [])])
 def test_the_heavy_one_fails(balancer, servers, load, policy, name):
-    made = servers(2)
-    daemon = all_up(balancer([made[0].row(weight=3), made[1].row()], policy=policy))
-    run(daemon, load, made, (0,), FAULTS[name])
+    run_case(f.CASES["the heavy one"], balancer, servers, load, policy, name)
 
 
 # ---- over cables: one ICMP error a second at most, and links that go dark
@@ -271,10 +280,10 @@ def received(servers):
 
 
 @patient
-@pytest.mark.parametrize("name", some("kill", "blackhole", "refused", more=["servfail"]))
+@pytest.mark.parametrize("name", some_of("all"))
 def test_all_fail_and_come_back(balancer, servers, load, name):
-    made, fault = servers(3), FAULTS[name]
-    daemon = all_up(balancer([server.row() for server in made]))
+    fault = FAULTS[name]
+    made, daemon = pool_of(f.CASES["all"], balancer, servers)
     running, watch = load(daemon), f.Watch(counts_of(daemon))
     watch.run(1.0)
     for server in made:

@@ -335,8 +335,8 @@ def test_real_servers_answer(kind, directory):
 
 def test_comparison_counts_quiet_measurements_only(monkeypatch):
     """(outcome, part of the time spent waiting for a core, seconds the client was late)."""
-    outcome = f.Outcome({"sent": 100, "rcodes": {"0": 98}}, 0.5, None)
-    fault = f.all_faults()[0]
+    outcome = f.Outcome({"sent": 100, "rcodes": {"0": 98}}, 0.5, None, 0.25)
+    row = compare.Row("killed", [outcome, None, outcome, None], f.all_faults()[0], f.ONE_OF_THREE)
     for rows, expected in (
         ([(outcome, 0.6, 0.1)], "2 (2 %)"),
         ([("loud", 0.61, 0.0), ("late", 0.1, 0.11), (outcome, 0.1, 0.0)], "2 (2 %)"),
@@ -345,10 +345,27 @@ def test_comparison_counts_quiet_measurements_only(monkeypatch):
         left = iter(rows)
         monkeypatch.setattr(compare, "measure", lambda: next(left))
         counted = compare.measure_quiet(3)
-        assert compare.shown(compare.missing, counted, fault) == expected
-    row = compare.Row("killed", [outcome, None, outcome, None], fault)
+        assert compare.shown(compare.missing, counted, row) == expected
     text = compare.table([row], compare.left)
     assert text.splitlines()[-1] == "| killed | 0.5, never | not quiet | 0.5, never | not quiet |"
+    text = compare.table([row._replace(case=f.CASES["all"])], compare.left)
+    assert text.splitlines()[-1] == "| killed | -, 0.2 | not quiet | -, 0.2 | not quiet |"
+
+
+def test_comparison_goes_on_where_it_was_ended(directory):
+    path, outcome = directory / "kept", f.Outcome({"sent": 1, "rcodes": {}}, None, 1.5, 0.0)
+    compare.Kept(path).put("killed", "dnsbal", outcome)
+    compare.Kept(path).put("killed", "dnsdist", None)
+    kept = compare.Kept(path)
+    assert kept.get("killed", "dnsbal") == outcome
+    assert kept.get("killed", "dnsdist") is None and kept.get("slow", "dnsbal") is None
+
+
+def test_faults_of_the_cases_are_known():
+    known = {fault.name for fault in f.all_faults()}
+    for case in f.CASES.values():
+        assert {*case.faults, *case.more} <= known and case.name in compare.CASES
+        assert max(case.victims) < len(case.weights)
 
 
 # ---- a machine that is not ours for a while

@@ -24,12 +24,13 @@ def version():
 
 
 class Dnsdist:
-    """A running one over these addresses; `policy`: a line of its configuration, "" for its own
+    """A running one over these servers, rows of address and weight; `policy`: a line of its configuration, "" for its own
     choice; `space`: the namespace to run in."""
 
-    def __init__(self, directory, addresses, policy="", space=None):
+    def __init__(self, directory, rows, policy="", space=None):
         self.port, self._web, self._space = free_port(), free_port(), space
-        servers = "\n".join(f'newServer("{address}")' for address in addresses)
+        words = [f'address = "{row["address"]}", weight = {row["weight"]}' for row in rows]
+        servers = "\n".join(f"newServer({{ {text} }})" for text in words)
         conf = directory / f"dnsdist.{self.port}.conf"
         conf.write_text(
             CONFIG.format(port=self.port, servers=servers, policy=policy, web=self._web)
@@ -41,7 +42,7 @@ class Dnsdist:
         )
         self.pid = self.process.pid
         try:
-            self._wait_ready(len(addresses))
+            self._wait_ready(len(rows))
         except BaseException:
             self.close()
             raise

@@ -133,6 +133,25 @@ def all_faults(restart_s=5.0):
     ]
 
 
+class Case(collections.namedtuple("Case", "name weights victims faults more")):
+    """Who is there, who of them fails (numbers of servers), and how: by `faults` always, by `more`
+    where nobody is in a hurry."""
+
+    is_total = property(lambda self: len(self.victims) == len(self.weights))
+
+
+ONE_OF_THREE = Case("one of three", (1, 1, 1), (0,), None, ())  # by all_faults()
+CASES = {
+    case.name: case
+    for case in (
+        Case("one of two", (1, 1), (0,), ("kill", "stop", "servfail"), tuple(fault.name for fault in all_faults())),
+        Case("two of three", (1, 1, 1), (0, 1), ("kill", "stop"), ("blackhole", "servfail")),
+        Case("the heavy one", (3, 1), (0,), ("kill", "stop"), ("blackhole", "servfail", "refused")),
+        Case("all", (1, 1, 1), (0, 1, 2), ("kill", "blackhole", "refused"), ("servfail",)),
+    )
+}
+
+
 class Load:
     """A running `load`: an open loop, of which finish() tells the end."""
 
@@ -192,7 +211,8 @@ class Watch:
         return None
 
 
-Outcome = collections.namedtuple("Outcome", "load left_s back_s")
+# good_s: from the repair until the last query that went wrong
+Outcome = collections.namedtuple("Outcome", "load left_s back_s good_s")
 
 
 def exercise(load, watch, servers, victims, fault, *, times=None):
@@ -234,7 +254,8 @@ def exercise(load, watch, servers, victims, fault, *, times=None):
         back_s = stage(2, lambda: watch.since(repaired_at, victims, lambda rate: rate >= busy), 0.3)
     else:
         watch.run(times[2] if times else 0.5)
-    return Outcome(load.finish(), left_s, back_s)
+    done = load.finish()
+    return Outcome(done, left_s, back_s, max(0.0, done["last_bad"] - repaired_at))
 
 
 def affected_ms(summary):
