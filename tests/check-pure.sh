@@ -41,6 +41,7 @@ src/balance/watch.o               calloc free latency_new latency_free
 src/balance/watch_state.o
 src/core/codel.o
 src/core/fair.o
+src/core/known.o
 src/core/pending.o               calloc free mmap munmap madvise rng_init slab_new slab_free slab_trim
 src/core/prefix.o
 src/core/shed.o

@@ -41,6 +41,12 @@ void budget_gain(struct budget *b);
 bool budget_take(struct budget *b, unsigned keep);
 void budget_give_back(struct budget *b);
 
+/* Has it less than so many hundredths of its capacity? */
+static inline bool budget_is_below(const struct budget *b, unsigned percent)
+{
+	return b->tokens * 100 < b->capacity * percent;
+}
+
 #define DEBTORS 1024
 
 struct debtors {

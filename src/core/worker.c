@@ -51,6 +51,7 @@ void worker_event(struct worker *w, int64_t now_ns)
 	budget_advance(&w->silence, now_ns);
 	budget_advance(&w->rcodes, now_ns);
 	debtors_advance(&w->debtors, now_ns);
+	known_advance(&w->known, now_ns);
 }
 
 /* ---- answers of our own ------------------------------------------------------------------- */

@@ -20,6 +20,7 @@
 #include "base/hash.h"
 #include "core/budget.h"
 #include "core/datagram.h"
+#include "core/known.h"
 #include "core/pending.h"
 #include "core/wheel.h"
 #include "wire/message.h"
@@ -162,6 +163,8 @@ struct worker {
 	struct wheel wheel;
 	struct budget silence, rcodes; /* for retries, by what they are for */
 	struct debtors debtors; /* of both budgets */
+	struct known known; /* and who may use the last of them */
+	bool is_short; /* a budget may be: who is answered is remembered */
 	int64_t answered_ns; /* when an acceptable reply came last */
 	int64_t recovered_ns; /* until then all servers are just back: no token comes back */
 	struct hedging {

@@ -4,12 +4,13 @@
  * after a bad rcode another, so that names that fail everywhere leave a dead server its retries. A
  * token comes back when the retry was worth it.
  *
- * Names may be met with silence everywhere too, so the budget for silence is not open to the bottom
- * for all: a server in doubt may use all of it, any other a first retry the upper three quarters, a
- * second retry or a hedge the upper half. Of either budget, who owes may use the upper quarter: a
- * client prefix and domain whose retries bring nothing, or a domain alone, which may be everybody's.
- * Without a token left no server's bad replies are compared with another's, and one that is sick
- * would not be noticed. */
+ * Names may be met with silence or errors everywhere too, and those beside them need the budget. So
+ * the last quarter is kept for domains that were answered lately, if there are any: a retry for each
+ * answer (core/known.h). In the budget for silence, after a server that is not in doubt, such a
+ * domain's second retry leaves a quarter, another's first one too, and its second one half, as does a
+ * hedge. Who owes leaves three quarters of either budget: a client prefix and domain whose retries
+ * bring nothing, or a domain alone, which may be everybody's. Without a token left no server's bad
+ * replies are compared with another's, and one that is sick would not be noticed. */
 #include "core/worker_impl.h"
 
 #include <string.h>
@@ -17,9 +18,13 @@
 
 #include "wire/name.h"
 
-#define KEEP_FIRST 25 /* hundredths of the budget that a first retry leaves */
+/* Hundredths of the budget that are left. */
+#define KEEP_FOR_KNOWN 25
+#define KEEP_FIRST 25
 #define KEEP_FURTHER 50
 #define KEEP_DEBTOR 75
+/* Who is answered is remembered while a budget has less, before it matters: not in ordinary times. */
+#define REMEMBER_BELOW 75
 /* Parts of what a budget holds, and tokens at least, that make a debtor. With debts halved every two
  * seconds, a domain gets five eighths of what is gained and a prefix in it a third. */
 #define OWES_PAIR_PART 8
@@ -106,27 +111,55 @@ static bool is_in_doubt(const struct server *s)
 	       server_state(s) != SERVER_UP;
 }
 
-/* What a retry after silence leaves, if it is not a debtor's. */
-static unsigned keep_of_silence(const struct worker *w, const struct pending *p, bool is_hedge)
+/* What must be left: by a domain that was answered lately, and by any other. */
+struct keep {
+	unsigned known, other;
+};
+
+static struct keep keep_of_silence(const struct worker *w, const struct pending *p, bool is_hedge)
 {
 	const struct server *last = server_of(w, p->attempts[p->n_attempts - 1].server);
 
-	if (!is_hedge && is_in_doubt(last))
-		return 0;
-	return p->n_attempts > 1 || is_hedge ? KEEP_FURTHER : KEEP_FIRST;
+	if (is_hedge)
+		return (struct keep){ KEEP_FURTHER, KEEP_FURTHER };
+	if (is_in_doubt(last))
+		return (struct keep){ 0, 0 };
+	return p->n_attempts > 1 ? (struct keep){ KEEP_FOR_KNOWN, KEEP_FURTHER }
+				 : (struct keep){ 0, KEEP_FIRST };
+}
+
+static struct keep keep_of(const struct worker *w, const struct pending *p, uint8_t purpose)
+{
+	struct keep keep = purpose & ATTEMPT_FOR_RCODE
+				   ? (struct keep){ 0, 0 }
+				   : keep_of_silence(w, p, purpose & ATTEMPT_HEDGE);
+
+	if (keep.other < KEEP_FOR_KNOWN && known_any(&w->known))
+		keep.other = KEEP_FOR_KNOWN;
+	return keep;
+}
+
+static bool take(struct worker *w, struct budget *budget, struct keep keep, uint32_t domain)
+{
+	if (budget_take(budget, keep.other))
+		return true;
+	if (keep.known == keep.other || !known_has(&w->known, domain) ||
+		!budget_take(budget, keep.known))
+		return false;
+	known_spend(&w->known, domain);
+	return true;
 }
 
 bool worker_pay(struct worker *w, struct pending *p, uint8_t purpose)
 {
-	bool is_for_rcode = purpose & ATTEMPT_FOR_RCODE;
-	struct budget *budget = is_for_rcode ? &w->rcodes : &w->silence;
-	unsigned keep = is_for_rcode ? 0 : keep_of_silence(w, p, purpose & ATTEMPT_HEDGE);
+	struct budget *budget = purpose & ATTEMPT_FOR_RCODE ? &w->rcodes : &w->silence;
 	struct debtors_of who = debtors_of(w, p);
+	struct keep keep = is_debtor(w, budget, &who) ? (struct keep){ KEEP_DEBTOR, KEEP_DEBTOR }
+						      : keep_of(w, p, purpose);
 
-	if (is_debtor(w, budget, &who))
-		keep = KEEP_DEBTOR;
-	if (!budget_take(budget, keep))
+	if (!take(w, budget, keep, who.domain))
 		return false;
+	w->is_short |= budget_is_below(budget, REMEMBER_BELOW);
 	debtors_add(&w->debtors, who.pair);
 	debtors_add(&w->debtors, who.domain);
 	return true;
@@ -156,8 +189,18 @@ static bool is_recovering(struct worker *w, int64_t now_ns)
 	return now_ns < w->recovered_ns;
 }
 
+static void remember(struct worker *w, struct pending *p)
+{
+	w->is_short = budget_is_below(&w->silence, REMEMBER_BELOW) ||
+		      budget_is_below(&w->rcodes, REMEMBER_BELOW);
+	if (w->is_short)
+		known_note(&w->known, debtors_of(w, p).domain);
+}
+
 void worker_paid_off(struct worker *w, struct pending *p, uint8_t purpose, int64_t now_ns)
 {
+	if (w->is_short)
+		remember(w, p);
 	if (!is_recovering(w, now_ns))
 		worker_pay_back(w, p, purpose);
 }

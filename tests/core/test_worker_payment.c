@@ -34,7 +34,8 @@ static void begin(const struct world_params *p)
 
 static void finish(void)
 {
-	world_finish(&w);
+	if (w)
+		world_finish(&w);
 }
 
 TestSuite(worker_payment, .fini = finish);
@@ -132,6 +133,176 @@ Test(worker_payment, no_token_comes_back_while_servers_are_just_back)
 	world_advance_ms(w, 760);
 	world_expect_metric(w, retries, 100);
 	world_expect_metric(w, retries_denied, 20);
+}
+
+/* ---- who is known ------------------------------------------------------------------------------ */
+
+/* n queries below the same domain. */
+static void ask_below(unsigned domain, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++, n_asked++) {
+		char name[40];
+
+		snprintf(name, sizeof name, "n%u.good%u.example", n_asked, domain);
+		world_query(w, name, A, (uint16_t)n_asked, 1);
+	}
+}
+
+/* Each at once. */
+static void be_answered(unsigned domain, unsigned n)
+{
+	while (n-- > 0) {
+		ask_below(domain, 1);
+		world_reply(w, RCODE_NOERROR);
+	}
+}
+
+static void all_suspect(void)
+{
+	for (size_t s = 0; s < w->pool->n_servers; s++)
+		atomic_store(&w->pool->servers[s].is_suspect, true);
+}
+
+/* Others have taken what they could, and domains 0 to n - 1 were answered k times each. */
+static void only_the_last_quarter_is_left(unsigned n_domains, unsigned n_answers, bool is_in_doubt)
+{
+	const struct world_params p = params(2);
+
+	begin(&p);
+	ask(30);
+	world_advance_ms(w, 760);
+	for (unsigned i = 0; i < n_domains; i++)
+		be_answered(i, n_answers);
+	if (is_in_doubt)
+		all_suspect();
+	ask(100);
+	world_advance_ms(w, 760);
+	world_expect_metric(w, retries, 75);
+	world_expect_metric(w, retries_denied, 55);
+}
+
+Test(worker_payment, the_last_quarter_is_for_domains_that_were_answered)
+{
+	for (int is_in_doubt = 0; is_in_doubt < 2; is_in_doubt++) {
+		only_the_last_quarter_is_left(3, 10, is_in_doubt);
+		for (unsigned i = 0; i < 4; i++)
+			ask_below(i, 10);
+		world_advance_ms(w, 760);
+		world_expect_metric(w, retries, 100);
+		world_expect_metric(w, retries_denied, 70);
+		finish();
+	}
+}
+
+Test(worker_payment, an_answer_is_worth_one_retry_from_it)
+{
+	only_the_last_quarter_is_left(2, 3, true);
+	ask_below(0, 5);
+	ask_below(2, 5);
+	ask_below(1, 3);
+	world_advance_ms(w, 760);
+	world_expect_metric(w, retries, 75 + 3 + 3);
+	be_answered(0, 1);
+	ask_below(0, 5);
+	world_advance_ms(w, 760);
+	world_expect_metric(w, retries, 75 + 3 + 3 + 1);
+}
+
+/* The token comes back with the answer, and so does what entitles to it. */
+Test(worker_payment, who_is_answered_never_lacks_it)
+{
+	only_the_last_quarter_is_left(1, 1, false);
+	for (int i = 0; i < 100; i++) {
+		ask_below(0, 1);
+		world_advance_ms(w, 760);
+		world_reply(w, RCODE_NOERROR);
+	}
+	world_expect_metric(w, retries, 75 + 100);
+	world_expect_metric(w, answered_server, 1 + 100);
+}
+
+Test(worker_payment, who_owes_is_not_helped_by_answers)
+{
+	only_the_last_quarter_is_left(1, 100, true);
+	ask_below(0, 25);
+	world_advance_ms(w, 760);
+	world_expect_metric(w, retries, 75 + 16);
+}
+
+/* Nobody was answered for a minute: there is nobody to leave anything for. */
+Test(worker_payment, where_nobody_is_answered_all_may_be_used)
+{
+	only_the_last_quarter_is_left(1, 10, true);
+	world_advance_ms(w, 61 * 1000);
+	all_suspect();
+	ask(30);
+	world_advance_ms(w, 760);
+	world_expect_metric(w, retries, 100);
+}
+
+/* While the budget is full nobody is remembered. */
+Test(worker_payment, answers_in_good_times_cost_nothing)
+{
+	const struct world_params p = params(2);
+
+	begin(&p);
+	be_answered(0, 10);
+	cr_expect_not(known_any(&w->worker->known));
+	ask(26);
+	world_advance_ms(w, 760);
+	be_answered(0, 1);
+	cr_expect(known_any(&w->worker->known));
+}
+
+Test(worker_payment, a_second_retry_of_who_is_known_leaves_a_quarter)
+{
+	const struct world_params p = params(3);
+
+	begin(&p);
+	ask(30);
+	world_advance_ms(w, 760);
+	for (unsigned i = 0; i < 4; i++)
+		be_answered(i, 20);
+	world_advance_ms(w, 3000); /* the second retries of the thirty: 20 */
+	world_expect_metric(w, retries, 50);
+	for (unsigned i = 0; i < 4; i++)
+		ask_below(i, 4);
+	ask(4);
+	world_advance_ms(w, 760);
+	world_expect_metric(w, retries, 50 + 16 + 4);
+	world_advance_ms(w, 760);
+	world_expect_metric(w, retries, 75);
+}
+
+/* Answers SERVFAIL for as long as it is asked. */
+static void fail_below(int domain, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		size_t before = w->n_sent;
+
+		if (domain < 0)
+			ask(1);
+		else
+			ask_below((unsigned)domain, 1);
+		for (; before < w->n_sent; before++)
+			world_reply(w, RCODE_SERVFAIL);
+	}
+}
+
+Test(worker_payment, nor_do_bad_rcodes_take_the_last_quarter)
+{
+	const struct world_params p = params(2);
+
+	begin(&p);
+	fail_below(-1, 30);
+	be_answered(0, 10);
+	fail_below(-1, 100);
+	world_expect_metric(w, retries, 75);
+	world_expect_metric(w, retries_denied, 55);
+	fail_below(1, 10);
+	world_expect_metric(w, retries, 75);
+	fail_below(0, 12);
+	world_expect_metric(w, retries, 75 + 10);
 }
 
 /* ---- who owes ---------------------------------------------------------------------------------- */
