@@ -10,7 +10,7 @@
  *
  * Questions are those of the load program, names below example.test; what asks for anything else
  * is a probe, which is counted apart and meets the same fate. A name that begins with x is never
- * answered. One thread, replies in the order of the queries. */
+ * answered, one with y with SERVFAIL at best. One thread, replies in the order of the queries. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -98,11 +98,11 @@ static size_t make_garbage(uint8_t *out)
 }
 
 /* Header and question of the query, and one A record if it is a good answer. */
-static size_t make_reply(uint8_t *out, const uint8_t *query, size_t end)
+static size_t make_reply(uint8_t *out, const uint8_t *query, size_t end, bool is_broken)
 {
 	static const uint8_t record[] = { 0xc0, HEADER, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 192, 0, 2,
 		1 };
-	unsigned rcode = mode.fate == RCODE ? mode.rcode : 0;
+	unsigned rcode = mode.fate == RCODE ? mode.rcode : is_broken ? 2 : 0;
 
 	memcpy(out, query, end);
 	out[2] = 0x80 | (query[2] & 0x79);
@@ -121,6 +121,7 @@ static void take(const uint8_t *data, size_t len, const struct sockaddr_storage 
 {
 	size_t end = len < HEADER || data[2] & 0x80 ? 0 : question_end(data, len);
 	bool load = is_load(data, end);
+	bool is_broken = load && data[HEADER + 1] == 'y';
 
 	if (end == 0)
 		return;
@@ -142,7 +143,7 @@ static void take(const uint8_t *data, size_t len, const struct sockaddr_storage 
 	r->to = *from;
 	r->from_other = mode.fate == OTHER_ADDRESS;
 	r->len = (uint16_t)(mode.fate == GARBAGE ? make_garbage(r->data)
-						 : make_reply(r->data, data, end));
+						 : make_reply(r->data, data, end, is_broken));
 }
 
 static int read_queries(void)

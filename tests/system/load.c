@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 enum { SOCKETS_MAX = 64, QUERY_MAX = 512, QUERY_MIN = 48, BURST = 64, ADDRESSES_MAX = 60000 };
+enum { DOMAIN_DIGITS = 6, DOMAINS_MAX = 1 << 4 * DOMAIN_DIGITS };
 enum { OPEN = 254, LOST = 255 }; /* in place of an rcode */
 static const int64_t MS = 1000000;
 
@@ -48,7 +49,7 @@ struct query { /* by serial, so in the order of sending */
 struct options {
 	struct sockaddr_storage target;
 	socklen_t target_len;
-	uint32_t total, window, rate, n_addresses, affected_us, bucket_ms;
+	uint32_t total, window, rate, n_addresses, n_domains, affected_us, bucket_ms;
 	int n_senders, query_len;
 	int64_t wait_ns;
 	char initial; /* of every name */
@@ -89,7 +90,16 @@ static void die(const char *what)
 	exit(1);
 }
 
-/* Header and question: "q<serial>.<padding>.example.test", type A, RD. The length is exact. */
+static void put_hex(uint8_t *out, uint32_t number, int digits)
+{
+	static const uint8_t hex[] = "0123456789abcdef";
+
+	for (int i = digits - 1; i >= 0; i--, number >>= 4)
+		out[i] = hex[number & 15];
+}
+
+/* Header and question: "q<serial>.<padding>.example.test", type A, RD; with many domains the padding
+ * begins with the domain's number. The length is exact. */
 static void make_query(uint8_t *out, uint16_t id, uint32_t serial)
 {
 	static const uint8_t tail[] = "\7example\4test\0\0\1\0";
@@ -104,6 +114,8 @@ static void make_query(uint8_t *out, uint16_t id, uint32_t serial)
 	p += sprintf((char *)p, "%c%08x", options.initial, serial);
 	*p++ = (uint8_t)fill;
 	memset(p, 'p', (size_t)fill);
+	if (options.n_domains)
+		put_hex(p, serial % options.n_domains, DOMAIN_DIGITS);
 	p += fill;
 	memcpy(p, tail, sizeof tail);
 	p[sizeof tail - 1] = 1; /* class IN */
@@ -481,7 +493,7 @@ static void parse_options(int argc, char **argv)
 	const char *host = "127.0.0.1", *port = "53";
 	int c;
 
-	while ((c = getopt(argc, argv, "s:p:n:q:r:b:w:c:S:a:t:x")) != -1) {
+	while ((c = getopt(argc, argv, "s:p:n:q:r:b:w:c:S:d:a:t:xy")) != -1) {
 		switch (c) {
 		case 's':
 			host = optarg;
@@ -510,6 +522,9 @@ static void parse_options(int argc, char **argv)
 		case 'S':
 			options.n_addresses = (uint32_t)atoi(optarg);
 			break;
+		case 'd':
+			options.n_domains = (uint32_t)atoi(optarg);
+			break;
 		case 'a':
 			options.affected_us = (uint32_t)atoi(optarg) * 1000;
 			break;
@@ -517,7 +532,8 @@ static void parse_options(int argc, char **argv)
 			options.bucket_ms = (uint32_t)atoi(optarg);
 			break;
 		case 'x':
-			options.initial = 'x';
+		case 'y':
+			options.initial = (char)c;
 			break;
 		default:
 			exit(2);
@@ -525,12 +541,13 @@ static void parse_options(int argc, char **argv)
 	}
 	if (options.query_len < QUERY_MIN || options.query_len > 100 || options.total == 0 ||
 		options.n_senders < 1 || options.n_senders > SOCKETS_MAX ||
-		options.n_addresses > ADDRESSES_MAX) {
+		options.n_addresses > ADDRESSES_MAX || options.n_domains > DOMAINS_MAX) {
 		fprintf(stderr,
 			"load [-s HOST] [-p PORT] [-n TOTAL] [-q OUTSTANDING] [-r PER_SECOND]\n"
 			"     [-b BYTES 48..100] [-w WAIT_MS] [-c SOCKETS 1..64]\n"
-			"     [-S SOURCE_ADDRESSES, to a 127.0.0.1] [-a AFFECTED_MS] [-t ROW_MS]\n"
-			"     [-x: names that the backend never answers]\n");
+			"     [-S SOURCE_ADDRESSES, to a 127.0.0.1] [-d DOMAINS] [-a AFFECTED_MS]\n"
+			"     [-t ROW_MS] [-x | -y: names that the backend never answers, | with\n"
+			"     SERVFAIL only]\n");
 		exit(2);
 	}
 	set_target(host, port);

@@ -4,6 +4,7 @@ good answer in time. Default configuration, 10 000 queries a second, on loopback
 
 Every fault is met by the default policy, and by each other policy in turn; all of them meet all
 with DNSBAL_FULL=1 (eight minutes more)."""
+import collections
 import functools
 import os
 import time
@@ -336,6 +337,45 @@ def test_unanswerable_names_harm_nobody(balancer, servers, load, trouble):
     assert done["unexpected"] == 0, words
     assert undone["rcodes"] == {str(m.SERVFAIL): undone["sent"]}, words
     if not SANITIZER:
+        assert undone["latency_us"]["max"] / 1000 <= DEADLINE_MS + SLACK_MS, words
+
+
+class Trouble(collections.namedtuple("Trouble", "bad begin end")):
+    """What the bad names are (options of the load), and a server's trouble beside them."""
+
+
+STRANGE = {
+    "loss": Trouble("-x", lambda s: s.order("loss 5"), lambda s: s.order("answer")),
+    "stop": Trouble("-x", f.Server.pause, f.Server.resume),
+    "rcode": Trouble("-x", lambda s: s.order("rcode 2"), lambda s: s.order("answer")),
+    "rcode-broken": Trouble("-y", lambda s: s.order("rcode 2"), lambda s: s.order("answer")),
+}
+
+
+@patient
+@pytest.mark.parametrize("name", STRANGE)
+def test_unanswerable_names_in_many_domains_harm_nobody(balancer, servers, load, name):
+    """As above, but as many of them as of good ones, no two below one domain for a minute: so nobody
+    owes, and only those that are answered can be told from them."""
+    made, trouble = servers(3), STRANGE[name]
+    daemon = all_up(balancer([server.row() for server in made]))
+    bad, good = load(daemon, scaled(1000), trouble.bad, "-d", 60000), load(daemon, scaled(1000))
+    watch = f.Watch(counts_of(daemon))
+    watch.run(4.0)
+    calm = daemon.counters()["counters"]
+    trouble.begin(made[0])
+    watch.run(3.0)
+    trouble.end(made[0])
+    watch.run(1.0)
+    done, undone = good.finish(), bad.finish()
+    after = daemon.counters()["counters"]
+    words = f"{f.brief(done)}\n{f.brief(undone)}\n{daemon.counters()}"
+    assert f.without_answer(done) <= done["sent"] / 10000, words
+    assert done["unexpected"] == 0, words
+    assert undone["rcodes"] == {str(m.SERVFAIL): undone["sent"]}, words
+    if not SANITIZER:
+        assert after["retries_denied"] - calm["retries_denied"] >= 1000, words
+        assert f.affected_ms(done) <= ATTEMPT_MS + SLACK_MS, words
         assert undone["latency_us"]["max"] / 1000 <= DEADLINE_MS + SLACK_MS, words
 
 
