@@ -23,7 +23,7 @@ size_t shed_reply(const struct datagram *d, enum on_overload action, uint16_t ud
 		.edns = q.edns.offset != 0,
 		.dnssec_ok = q.edns.dnssec_ok,
 		.udp_size = udp_size,
-		.ede = EDE_NONE,
+		.ede = EDE_OVERLOADED,
 	};
 	return reply_make(&reply, out, size);
 }

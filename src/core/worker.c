@@ -126,7 +126,7 @@ static void shed(struct worker *w, const struct datagram *d, const struct query_
 	}
 	count(w, METRIC_shed_answered);
 	answer_now(w, d, q, action == ON_OVERLOAD_SERVFAIL ? RCODE_SERVFAIL : RCODE_REFUSED,
-		EDE_NONE, reason);
+		EDE_OVERLOADED, reason);
 }
 
 /* SERVFAIL or silence, as configured, for a query that never became pending. */
@@ -222,7 +222,8 @@ void worker_shed(struct worker *w, struct pending *p, int64_t now_ns, const char
 	}
 	count(w, METRIC_shed_answered);
 	answer_pending(w, p, now_ns,
-		action == ON_OVERLOAD_SERVFAIL ? RCODE_SERVFAIL : RCODE_REFUSED, EDE_NONE, reason);
+		action == ON_OVERLOAD_SERVFAIL ? RCODE_SERVFAIL : RCODE_REFUSED, EDE_OVERLOADED,
+		reason);
 }
 
 /* ---- queries in ---------------------------------------------------------------------------- */
@@ -390,10 +391,10 @@ static void forward(
 }
 
 static void refuse(struct worker *w, const struct datagram *d, const struct query_view *q,
-	enum metric_id cause, enum rcode rcode, const char *reason)
+	enum metric_id cause, enum rcode rcode, enum ede ede, const char *reason)
 {
 	count(w, cause);
-	answer_now(w, d, q, rcode, EDE_NONE, reason);
+	answer_now(w, d, q, rcode, ede, reason);
 }
 
 static void take_one(struct worker *w, int64_t now_ns, const struct datagram *d)
@@ -408,10 +409,12 @@ static void take_one(struct worker *w, int64_t now_ns, const struct datagram *d)
 						       : METRIC_dropped_response);
 		break;
 	case QUERY_FORMERR:
-		refuse(w, d, &q, METRIC_answered_formerr, RCODE_FORMERR, "malformed");
+		refuse(w, d, &q, METRIC_answered_formerr, RCODE_FORMERR, EDE_MALFORMED,
+			"malformed");
 		break;
 	case QUERY_NOTIMP:
-		refuse(w, d, &q, METRIC_answered_notimp, RCODE_NOTIMP, "opcode not forwarded");
+		refuse(w, d, &q, METRIC_answered_notimp, RCODE_NOTIMP, EDE_NOT_SUPPORTED,
+			"opcode not forwarded");
 		break;
 	case QUERY_FORWARD:
 		if (is_late)

@@ -4,9 +4,13 @@
  * can be smuggled through it. */
 #include "wire/reply.h"
 
+#include <string.h>
+
 #include "wire/cursor.h"
 
-#define EDE_BYTES 6 /* code, length, INFO-CODE; no text */
+#define EDE_BYTES 6 /* code, length, INFO-CODE; the text follows */
+
+_Static_assert(REPLY_SELF_MAX <= MESSAGE_UDP_MIN, "any client takes it");
 
 /* An OPT up to and without its length field. */
 static void put_opt(struct cursor *c, uint16_t udp_size, uint32_t ttl)
@@ -17,16 +21,33 @@ static void put_opt(struct cursor *c, uint16_t udp_size, uint32_t ttl)
 	cursor_put_u32(c, ttl);
 }
 
+/* EXTRA-TEXT: UTF-8 without a NUL, at most EDE_TEXT_MAX bytes. */
+static const char *ede_text(int ede)
+{
+	switch (ede) {
+	case EDE_MALFORMED:
+		return "malformed query";
+	case EDE_OVERLOADED:
+		return "overloaded";
+	default:
+		return "";
+	}
+}
+
 static void put_ede(struct cursor *c, int ede)
 {
 	if (ede < 0) {
 		cursor_put_u16(c, 0);
 		return;
 	}
-	cursor_put_u16(c, EDE_BYTES);
+	const char *text = ede_text(ede);
+	size_t len = strlen(text);
+
+	cursor_put_u16(c, (uint16_t)(EDE_BYTES + len));
 	cursor_put_u16(c, EDNS_OPTION_EDE);
-	cursor_put_u16(c, sizeof(uint16_t));
-	cursor_put_u16(c, (uint16_t)ede);
+	cursor_put_u16(c, (uint16_t)(sizeof(uint16_t) + len));
+	cursor_put_u16(c, (uint16_t)(ede & UINT16_MAX));
+	cursor_put(c, text, len);
 }
 
 size_t reply_make(const struct reply_self *r, uint8_t *out, size_t size)

@@ -8,10 +8,21 @@
 
 #include "wire/message.h"
 
-#define REPLY_SELF_MAX 320 /* header 12, question 259, OPT 11, EDE option 6, and slack */
+#define EDE_TEXT_MAX 32 /* bytes; short, for what asks under a forged address */
+#define REPLY_SELF_MAX (12 + 259 + 11 + 6 + EDE_TEXT_MAX) /* header, question, OPT, EDE option */
 
-/* Extended DNS Errors we send (RFC 8914). */
-enum ede { EDE_NONE = -1, EDE_NO_REACHABLE_AUTHORITY = 22, EDE_NETWORK_ERROR = 23 };
+/* Extended DNS Errors we send (RFC 8914). Two of our reasons have no code, so they go as Other (0) with
+ * a text, as RFC 8914 4.1 asks: a malformed query, and overload. Not Ready (14) is for a server that
+ * "was not fully functional" (4.15); ours is, with more to do than it can. */
+enum ede {
+	EDE_NONE = -1,
+	EDE_NOT_SUPPORTED = 21,
+	EDE_NO_REACHABLE_AUTHORITY = 22,
+	EDE_NETWORK_ERROR = 23,
+	/* above the 16 bits of the INFO-CODE: which text */
+	EDE_MALFORMED = 1 << 16,
+	EDE_OVERLOADED = 2 << 16,
+};
 
 struct reply_self {
 	uint16_t id;
@@ -22,7 +33,7 @@ struct reply_self {
 	bool edns; /* the client sent an OPT: so do we, with DO mirrored and no other option */
 	bool dnssec_ok;
 	uint16_t udp_size; /* announced in our OPT */
-	int ede; /* an INFO-CODE, or EDE_NONE; only sent where `edns` is true */
+	int ede; /* enum ede; only sent where `edns` is true */
 };
 /* The number of bytes written to out, at most REPLY_SELF_MAX; 0 if they do not fit. */
 size_t reply_make(const struct reply_self *r, uint8_t *out, size_t size);

@@ -53,13 +53,18 @@ Test(shed, servfail_and_refused_carry_id_question_and_flags)
 	}
 }
 
-Test(shed, a_client_with_edns_gets_an_opt)
+Test(shed, a_client_with_edns_gets_an_opt_that_says_overloaded)
 {
 	uint8_t out[REPLY_SELF_MAX];
-	size_t n = shed(QUERY_EDNS, sizeof(QUERY_EDNS) - 1, ON_OVERLOAD_SERVFAIL, out);
+	static const char opt[] = "\0\0\x29\x04\xd0\0\0\x80\0\0\x10"
+				  "\0\xf\0\xc\0\0overloaded";
 
-	cr_assert_eq(n, 29 + 11);
-	cr_expect_arr_eq(out + 29, "\0\0\x29\x04\xd0\0\0\x80\0\0\0", 11);
+	for (size_t i = 0; i < 2; i++) {
+		size_t n = shed(QUERY_EDNS, sizeof(QUERY_EDNS) - 1,
+			i ? ON_OVERLOAD_REFUSED : ON_OVERLOAD_SERVFAIL, out);
+		cr_assert_eq(n, 29 + 11 + 6 + 10);
+		cr_expect_arr_eq(out + 29, opt, 11 + 6 + 10);
+	}
 }
 
 Test(shed, what_is_no_query_gets_silence)

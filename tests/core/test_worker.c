@@ -177,6 +177,42 @@ Test(worker, other_opcodes_get_notimp)
 	world_expect_metric(w, answered_notimp, 5);
 }
 
+Test(worker, notimp_says_not_supported_where_the_client_speaks_edns)
+{
+	struct message m = message_query("example.com", A, 5);
+
+	world_take(w, message_opcode(&m, 2), 1);
+	const struct world_answer *a = world_expect_answer(w, 1, 5, RCODE_NOTIMP);
+	cr_expect_eq(message_ede_of(a->data, a->len), -2);
+	world_take(w, message_opt(&m, 1232, 0, NULL, 0), 1);
+	a = world_expect_answer(w, 1, 5, RCODE_NOTIMP);
+	cr_expect(message_ede_is(a->data, a->len, EDE_NOT_SUPPORTED, ""));
+}
+
+/* RFC 6891 7: an OPT only to who sent one, as far as it was read before what cannot be. */
+Test(worker, formerr_says_malformed_where_an_opt_was_read)
+{
+	struct message two = message_query("example.com", A, 5);
+	struct message behind = message_query("example.com", A, 6);
+	struct message before = message_query("example.com", A, 7);
+
+	message_opt(&two, 1232, 0, NULL, 0);
+	message_opt(&two, 1232, 0, NULL, 0);
+	world_take(w, &two, 1);
+	const struct world_answer *a = world_expect_answer(w, 1, 5, RCODE_FORMERR);
+	cr_expect(message_ede_is(a->data, a->len, 0, "malformed query"));
+	message_opt(&behind, 1232, 0, NULL, 0);
+	behind.data[11] = 2; /* and nothing follows */
+	world_take(w, &behind, 1);
+	a = world_expect_answer(w, 1, 6, RCODE_FORMERR);
+	cr_expect(message_ede_is(a->data, a->len, 0, "malformed query"));
+	message_opt(&before, 1232, 0, NULL, 0);
+	before.len--; /* the OPT itself is cut */
+	world_take(w, &before, 1);
+	a = world_expect_answer(w, 1, 7, RCODE_FORMERR);
+	cr_expect_eq(message_ede_of(a->data, a->len), -2);
+}
+
 Test(worker, malformed_queries_get_formerr_with_the_question_if_it_can_be_read)
 {
 	struct message two = message_query("example.com", A, 5);

@@ -471,7 +471,7 @@ Test(worker_failure, no_room_to_send_is_overload_and_no_fault_of_the_server)
 		if (cases[i].rcode != -1) {
 			const struct world_answer *a = world_expect_answer(
 				w, 1, 5, (unsigned)cases[i].rcode);
-			cr_expect_eq(message_ede_of(a->data, a->len), -1);
+			cr_expect(message_ede_is(a->data, a->len, 0, "overloaded"));
 		}
 		world_expect_silence(w);
 		world_expect_metric(w, shed_limit, 1);
@@ -513,6 +513,23 @@ Test(worker_failure, a_query_past_its_deadline_is_not_sent)
 		world_expect_silence(w);
 		world_expect_balance(w);
 	}
+}
+
+Test(worker_failure, what_is_shed_says_overloaded_where_the_client_speaks_edns)
+{
+	struct world_params p = world_defaults();
+	struct message m = edns_query("example.com", 5);
+	struct message plain = message_query("example.com", A, 6);
+
+	p.worker.on_overload = ON_OVERLOAD_SERVFAIL;
+	begin(&p);
+	world_take_delayed(w, &m, 1, 9000000);
+	const struct world_answer *a = world_expect_answer(w, 1, 5, RCODE_SERVFAIL);
+	cr_expect(message_ede_is(a->data, a->len, 0, "overloaded"));
+	world_take_delayed(w, &plain, 1, 9000000);
+	a = world_expect_answer(w, 1, 6, RCODE_SERVFAIL);
+	cr_expect_eq(message_ede_of(a->data, a->len), -2);
+	world_expect_metric(w, shed_delay, 2);
 }
 
 Test(worker_failure, what_needs_no_server_is_answered_however_late)

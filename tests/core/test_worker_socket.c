@@ -107,8 +107,10 @@ Test(worker_socket, full_sockets_mean_overload)
 	begin(&p);
 	for (uint16_t i = 0; i < w->worker->n_sockets; i++)
 		w->worker->sockets[i].in_flight += WORKER_SOCKET_IN_FLIGHT_MAX;
-	world_query(w, "example.com", A, 5, 1);
-	world_expect_answer(w, 1, 5, RCODE_REFUSED);
+	struct message m = message_query("example.com", A, 5);
+	world_take(w, message_opt(&m, 1232, 0, NULL, 0), 1);
+	const struct world_answer *a = world_expect_answer(w, 1, 5, RCODE_REFUSED);
+	cr_expect(message_ede_is(a->data, a->len, 0, "overloaded"));
 	world_expect_metric(w, shed_limit, 1);
 	cr_expect_eq(world_outstanding(w), 0);
 	w->worker->sockets[w->worker->row[2]].in_flight = 0; /* one of a's has room */

@@ -51,6 +51,8 @@ unsigned message_rcode(const uint8_t *data);
 unsigned message_count(const uint8_t *data, unsigned section); /* 0: questions ... 3: additional */
 /* The INFO-CODE of the message's EDE, -1: none; -2: the message has no OPT. */
 int message_ede_of(const uint8_t *data, size_t len);
+/* Its one option is this EDE with this EXTRA-TEXT, and it ends with it. */
+bool message_ede_is(const uint8_t *data, size_t len, int code, const char *text);
 
 /* ---- the world -------------------------------------------------------------------------------- */
 

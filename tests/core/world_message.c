@@ -129,3 +129,18 @@ int message_ede_of(const uint8_t *data, size_t len)
 	message_find_edns(data, len, &v.header, &v.question, &edns);
 	return edns.offset == 0 ? -2 : message_ede(data, len, &edns, 0, UINT16_MAX);
 }
+
+bool message_ede_is(const uint8_t *data, size_t len, int code, const char *text)
+{
+	struct reply_view v;
+	struct edns edns;
+	size_t text_len = strlen(text);
+
+	cr_assert_eq(reply_parse(data, len, &v), 0);
+	message_find_edns(data, len, &v.header, &v.question, &edns);
+	if (edns.offset == 0 || edns.end != len || len != edns.offset + 11 + 6 + text_len)
+		return false;
+	const uint8_t *option = data + edns.offset + 11;
+	return get_u16(option) == EDNS_OPTION_EDE && get_u16(option + 2) == 2 + text_len &&
+	       get_u16(option + 4) == (unsigned)code && memcmp(option + 6, text, text_len) == 0;
+}

@@ -48,7 +48,7 @@ static void check_own_reply(const uint8_t *data, const struct query_view *view)
 		.question_len = question_len(&view->question),
 		.edns = view->edns.offset != 0,
 		.udp_size = 1232,
-		.ede = EDE_NETWORK_ERROR,
+		.ede = EDE_MALFORMED /* the longest */,
 	};
 
 	size_t len = reply_make(&r, out, sizeof out);

@@ -1,11 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The answers the balancer makes itself: their EDNS, their Extended DNS Error, and when they come."""
+import re
+import subprocess
+
+import dns.edns
+import dns.message
 import pytest
 from harness import message as m
 from harness.stub import silent
 from harness.wait import SANITIZER, until
 
-NO_REACHABLE_AUTHORITY, NETWORK_ERROR = 22, 23
+OTHER, NOT_SUPPORTED, NO_REACHABLE_AUTHORITY, NETWORK_ERROR = 0, 21, 22, 23
+
+
+def check_ede(reply, code, text):
+    """As dnspython reads it; and no other option."""
+    options = dns.message.from_wire(reply.data, ignore_trailing=False).options
+    assert [type(option) for option in options] == [dns.edns.EDEOption]
+    assert (int(options[0].code), options[0].text) == (code, text)
 
 
 def check_servfail(reply, query):
@@ -78,6 +90,49 @@ def test_formerr_and_notimp_mirror_edns(balancer, stub):
         assert daemon.ask(m.query(opcode=2)).edns() is None
 
 
+def test_notimp_says_not_supported(balancer, stub):
+    daemon = balancer([stub.address])
+    for opcode in (1, 2):  # dnspython reads no unknown one
+        reply = daemon.ask(m.query(opcode=opcode, edns=m.opt(4096)))
+        assert reply.rcode == m.NOTIMP
+        check_ede(reply, NOT_SUPPORTED, None)
+
+
+def test_formerr_says_malformed_where_the_opt_was_read(balancer, stub):
+    daemon = balancer([stub.address])
+    plain, edns = m.query(), m.query(edns=m.opt(4096))
+    two = edns[:11] + b"\2" + edns[12:]
+    for query in (two, two + m.opt(4096), two + b"\1"):
+        reply = daemon.ask(query)
+        assert reply.rcode == m.FORMERR and reply.question == m.View(plain).question
+        check_ede(reply, OTHER, "malformed query")
+    for query in (edns[:-1], plain[:11] + b"\1" + plain[12:], plain[:5] + b"\2" + plain[6:]):
+        reply = daemon.ask(query)
+        assert (reply.rcode, reply.counts[3]) == (m.FORMERR, 0)
+
+
+def dig(daemon, *how):
+    argv = ["dig", "@127.0.0.1", "-p", str(daemon.port), "over.example.test", "+notcp", "+ignore", *how]
+    return subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True).stdout
+
+
+def test_dig_shows_why(balancer, stubs):
+    stub = stubs(silent)
+    row = stub.forced(max_outstanding=1)
+    daemon = balancer([row], on_overload="refused", deadline_ms=20000, workers=1)
+    with daemon.client() as client:
+        held = fill(stub, client, 1)
+        shown = {
+            "NOTIMP": (dig(daemon, "+opcode=status"), r"; EDE: 21 \(Not Supported\)$"),
+            "REFUSED": (dig(daemon), r"; EDE: 0 \(Other\): \(overloaded\)$"),
+        }
+        stub.send(held[0], held[0].reply())
+        client.receive()
+    for rcode, (text, ede) in shown.items():
+        assert f"status: {rcode}," in text and re.search(ede, text, re.MULTILINE), text
+    assert "EDE" not in dig(daemon, "+opcode=status", "+noedns")
+
+
 def test_announced_size_is_the_configured_one(balancer, stub):
     daemon = balancer([stub.row(state="down")], udp_reply_max=1400)
     assert daemon.ask(m.query(edns=m.opt(4096))).edns()["size"] == 1400
@@ -123,6 +178,7 @@ def test_on_overload_answers(balancer, stubs, how, rcode, limit):
         reply = other.ask(m.query("over.example.test", edns=m.opt(4096, do=True)))
         assert reply.rcode == rcode
         assert reply.edns()["do"] and reply.edns()["size"] == 1232
+        check_ede(reply, OTHER, "overloaded")
         for query in held:
             stub.send(query, query.reply())
         assert {m.View(data).rcode for data in client.gather(n)} == {m.NOERROR}

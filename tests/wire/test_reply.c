@@ -80,6 +80,51 @@ static const struct {
 			"\0\0\0\0"
 			"\0\6"
 			"\0\xf\0\2\0\x17") },
+	{ "not supported",
+		{ .id = 0x1234,
+			.query_flags = 0x1000,
+			.rcode = RCODE_NOTIMP,
+			.question = question,
+			.question_len = 17,
+			.edns = true,
+			.udp_size = 1232,
+			.ede = EDE_NOT_SUPPORTED },
+		BYTES(HEADER("\x90\x04", "\1", "\0", "\0", "\1") QUESTION OPT_HEAD
+			"\0\0\0\0"
+			"\0\6"
+			"\0\xf\0\2\0\x15") },
+	{ "other: malformed, without question",
+		{ .id = 0x1234,
+			.rcode = RCODE_FORMERR,
+			.edns = true,
+			.udp_size = 1232,
+			.ede = EDE_MALFORMED },
+		BYTES(HEADER("\x80\x01", "\0", "\0", "\0", "\1") OPT_HEAD
+			"\0\0\0\0"
+			"\0\x15"
+			"\0\xf\0\x11\0\0malformed query") },
+	{ "other: overloaded",
+		{ .id = 0x1234,
+			.query_flags = 0x0100,
+			.rcode = RCODE_REFUSED,
+			.question = question,
+			.question_len = 17,
+			.edns = true,
+			.dnssec_ok = true,
+			.udp_size = 1232,
+			.ede = EDE_OVERLOADED },
+		BYTES(HEADER("\x81\x85", "\1", "\0", "\0", "\1") QUESTION OPT_HEAD
+			"\0\0\x80\0"
+			"\0\x10"
+			"\0\xf\0\xc\0\0overloaded") },
+	{ "no text without edns",
+		{ .id = 0x1234,
+			.query_flags = 0x0100,
+			.rcode = RCODE_REFUSED,
+			.question = question,
+			.question_len = 17,
+			.ede = EDE_OVERLOADED },
+		BYTES(HEADER("\x81\x85", "\1", "\0", "\0", "\0") QUESTION) },
 	{ "no extended error without edns",
 		{ .id = 0x1234,
 			.query_flags = 0x0100,
@@ -135,6 +180,10 @@ Test(reply, the_largest_fits_and_none_is_larger)
 		.ede = EDE_NETWORK_ERROR };
 
 	cr_expect_eq(reply_make(&r, out, REPLY_SELF_MAX), 12u + 259 + 11 + 6);
+	r.ede = EDE_MALFORMED;
+	cr_expect_eq(reply_make(&r, out, REPLY_SELF_MAX), 12u + 259 + 11 + 6 + 15);
+	r.ede = EDE_OVERLOADED;
+	cr_expect_eq(reply_make(&r, out, REPLY_SELF_MAX), 12u + 259 + 11 + 6 + 10);
 	r.question_len = REPLY_SELF_MAX;
 	cr_expect_eq(reply_make(&r, out, sizeof out), 0);
 }
