@@ -7,8 +7,6 @@
 #include "daemon.h"
 
 #include <errno.h>
-#include <ifaddrs.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -104,42 +102,14 @@ static bool choose_sockets(struct daemon *d)
 	return true;
 }
 
-/* Whether this host has an address of that family that the Internet can reach. */
-static bool has_public_address(unsigned family)
-{
-	struct ifaddrs *all;
-	bool found = false;
-
-	if (getifaddrs(&all) == -1)
-		return false;
-	for (const struct ifaddrs *i = all; i && !found; i = i->ifa_next) {
-		struct sockaddr_storage ss = { 0 };
-		struct addr a;
-
-		if (!i->ifa_addr || i->ifa_addr->sa_family != family)
-			continue;
-		memcpy(&ss, i->ifa_addr,
-			family == AF_INET ? sizeof(struct sockaddr_in)
-					  : sizeof(struct sockaddr_in6));
-		found = addr_from_sockaddr(&ss, &a) && !addr_is_private(&a);
-	}
-	freeifaddrs(all);
-	return found;
-}
-
-/* Clients out there get silence, and nobody was told to give it: say so. */
 static void warn_of_public_listeners(const struct daemon *d)
 {
-	for (size_t i = 0; d->config->acl_is_default && i < d->listeners.n; i++) {
-		const struct addr *a = &d->listeners.listener[i].address;
-		char text[ADDR_TEXT_MAX];
+	char message[256];
 
-		if (addr_is_wildcard(a) ? !has_public_address(a->family) : addr_is_private(a))
-			continue;
-		log_warning(
-			"listening on the public address %s without a written acl: only private "
-			"addresses are answered; write an acl to say whom you serve",
-			addr_format(a, text, sizeof text));
+	for (size_t i = 0; i < d->listeners.n; i++) {
+		if (plan_is_public(d->config, &d->listeners.listener[i].address, message,
+			    sizeof message))
+			log_warning("%s", message);
 	}
 }
 

@@ -89,6 +89,17 @@ static bool print_cost(const struct cost_params *cost)
 	return rc == 0;
 }
 
+/* What a start would warn of beside what the configuration itself does. */
+static void warn_of_start(const struct config *c)
+{
+	char message[256];
+
+	for (size_t i = 0; i < c->n_listeners; i++) {
+		if (plan_is_public(c, &c->listeners[i].address, message, sizeof message))
+			fprintf(stderr, "dnsbal: warning: %s\n", message);
+	}
+}
+
 static int check(const struct cli *cli)
 {
 	char absolute[PATH_MAX];
@@ -101,6 +112,7 @@ static int check(const struct cli *cli)
 		return code;
 	print_messages(&warnings);
 	config_messages_free(&warnings);
+	warn_of_start(&config);
 	struct cost_params cost;
 	bool is_good = !cli->verbose || plan_cost(&config, &cost);
 	is_good &= !path || check_user(path, &config); /* told as well */

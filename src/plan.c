@@ -3,7 +3,11 @@
  * From the configuration's units (milliseconds, int) to those of the parts. */
 #include "plan.h"
 
+#include <ifaddrs.h>
+#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/cpus.h"
@@ -185,4 +189,44 @@ int plan_sockets(const struct config *c, unsigned n_workers, struct sockets_plan
 		need.file_limit = files; /* no limit to read: then try */
 	*file_limit_out = need.file_limit;
 	return sockets_plan(&need, plan_out, message, size);
+}
+
+/* Whether this host has an address of that family that the Internet can reach. */
+static bool has_public_address(unsigned family)
+{
+	struct ifaddrs *all;
+	bool found = false;
+
+	if (getifaddrs(&all) == -1)
+		return false;
+	for (const struct ifaddrs *i = all; i && !found; i = i->ifa_next) {
+		struct sockaddr_storage ss = { 0 };
+		struct addr a;
+
+		if (!i->ifa_addr || i->ifa_addr->sa_family != family)
+			continue;
+		memcpy(&ss, i->ifa_addr,
+			family == AF_INET ? sizeof(struct sockaddr_in)
+					  : sizeof(struct sockaddr_in6));
+		found = addr_from_sockaddr(&ss, &a) && !addr_is_private(&a);
+	}
+	freeifaddrs(all);
+	return found;
+}
+
+bool plan_is_public(
+	const struct config *c, const struct addr *listener, char *message, size_t size)
+{
+	char text[ADDR_TEXT_MAX];
+
+	if (!c->acl_is_default)
+		return false;
+	if (addr_is_wildcard(listener) ? !has_public_address(listener->family)
+				       : addr_is_private(listener))
+		return false;
+	snprintf(message, size,
+		"listening on the public address %s without a written acl: only private addresses "
+		"are answered; write an acl to say whom you serve",
+		addr_format(listener, text, sizeof text));
+	return true;
 }

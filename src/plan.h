@@ -2,8 +2,8 @@
  *
  * plan - what a configuration means for each part: plain structs, filled from it and pointing into
  * it. The daemon starts its parts with them, and so do the tests that tell stories in the
- * configuration's words. Pure, but for the two that ask what the system has, and the prober's rules on
- * the heap. */
+ * configuration's words. Pure, but for the three that ask what the system has, and the prober's rules
+ * on the heap. */
 #pragma once
 #include "balance/pool.h"
 #include "core/engine.h"
@@ -32,3 +32,7 @@ unsigned plan_workers(const struct config *c);
  * Tells and returns what sockets_plan does; *file_limit_out is the limit then. */
 int plan_sockets(const struct config *c, unsigned n_workers, struct sockets_plan *plan_out,
 	uint64_t *file_limit_out, char *message, size_t size);
+/* Whether the Internet reaches a listener of that address and nobody wrote whom to serve: clients out
+ * there get silence. If so, `message` tells. */
+bool plan_is_public(
+	const struct config *c, const struct addr *listener, char *message, size_t size);

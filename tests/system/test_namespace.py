@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from harness import message as m
 from harness.client import Client
-from harness.daemon import Daemon, binary_for_anybody, config_text, default_keys, start
+from harness.daemon import Daemon, binary_for_anybody, config_text, default_keys, run, start
 from harness.netns import Namespace, cable
 from harness.stub import Stub
 from harness.wait import PATIENCE, until
@@ -73,6 +73,32 @@ def test_written_listener_of_a_missing_family_is_an_error(space, directory):
     space.sysctl("ipv6/conf/all/disable_ipv6", 1)
     with pytest.raises(AssertionError, match=r"\[::1\]:5399"):
         start(directory, ["127.0.0.1:5398"], listen=["[::1]:5399"], prefix=space.prefix)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.53", "[2001:db8::53]", "0.0.0.0"])
+def test_public_listener_without_an_acl_is_warned_of(space, balancer, directory, host):
+    """By the start and by -t, in the same words."""
+    for address in ("192.0.2.53/32", "2001:db8::53/128"):
+        space.run("ip", "addr", "add", address, "dev", "lo", *(["nodad"] if ":" in address else []))
+    keys = {"listen": [f"{host}:5399"], "port": 5399}
+    daemon = start_in(space, balancer, directory, ["127.0.0.1:5398"], **keys)
+    said = f"warning: listening on the public address {host}:5399 without a written acl: only private"
+    assert daemon.log.wait(said)
+    checked = run("-t", "-c", directory / "dnsbal.5399.conf", prefix=space.prefix)
+    assert checked.returncode == 0
+    assert said in checked.stderr and "write an acl" in checked.stderr
+    (told,) = (line.partition("warning: ")[2] for line in daemon.log.find(said))
+    assert told in checked.stderr
+
+
+@pytest.mark.parametrize("keys", [{"listen": ["10.0.0.53:5399"]}, {"acl": ["0.0.0.0/0"]}])
+def test_private_listener_or_a_written_acl_is_no_reason_to_warn(space, directory, keys):
+    keys = {"listen": ["192.0.2.53:5399"], **keys}
+    path = directory / "test.conf"
+    path.write_text(config_text(**default_keys({"servers": ["127.0.0.1:5398"], **keys})))
+    path.chmod(0o644)
+    checked = run("-t", "-c", path, prefix=space.prefix)
+    assert "public address" not in checked.stderr and checked.returncode == 0
 
 
 def test_ipv6_wildcard_answers_from_the_address_asked(space, balancer, directory):
