@@ -130,6 +130,13 @@ static void read_members(struct config_reading *r, const config_setting_t *group
 			r, config_setting_get_elem(group, (unsigned)i), path, prefix, table, base);
 }
 
+/* Where a key of that group could be written: its line, or behind the last of the file. */
+static struct config_place place_of_missing(
+	const struct config_reading *r, const config_setting_t *group)
+{
+	return group->line ? config_reading_place(r, (int)group->line) : r->scan.end;
+}
+
 void config_members(struct config_reading *r, const config_setting_t *group, const char *path,
 	const struct config_table *table, void *base)
 {
@@ -142,7 +149,10 @@ void config_members(struct config_reading *r, const config_setting_t *group, con
 		if (o->initial || config_setting_get_member(group, o->key))
 			continue;
 		snprintf(key, sizeof key, "%s%s", path, o->key);
-		config_problem(&r->problems, config_reading_place(r, (int)group->line), key,
-			"missing, and it has no default: %s", o->help);
+		const bool is_address = o->type == OPTION_ADDRESS || o->type == OPTION_SERVERS;
+		config_problem(&r->problems, place_of_missing(r, group), key,
+			"missing, and it has no default: %s%s%s%s", o->help,
+			is_address ? " Write: " : "", is_address ? o->key : "",
+			is_address ? " = \"192.0.2.1\";" : "");
 	}
 }

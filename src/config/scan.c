@@ -330,6 +330,16 @@ static bool is_text(struct walk *w, const struct source *s)
 	return false;
 }
 
+/* The last line, which a newline ends rather than begins another. */
+static struct config_place last_line(const struct source *s)
+{
+	struct config_place place = s->place;
+
+	if (place.line > 1 && s->text[s->len - 1] == '\n')
+		place.line--;
+	return place;
+}
+
 /* Appends a file, named at `place`. False if it could not be read. */
 static bool walk_file(struct walk *w, const char *path, struct config_place place)
 {
@@ -342,6 +352,7 @@ static bool walk_file(struct walk *w, const char *path, struct config_place plac
 	begin_line(w, s.place);
 	if (is_text(w, &s))
 		walk_text(w, &s);
+	w->out->end = last_line(&s); /* the outermost ends last */
 	append(w, '\n');
 	w->depth--;
 	free((char *)s.text);

@@ -17,6 +17,7 @@ struct config_scan {
 	size_t len;
 	struct config_place *lines; /* where line i + 1 of text came from */
 	size_t n_lines;
+	struct config_place end; /* the last line of the file itself */
 	char **files; /* names as shown, owned here, pointed to by lines */
 	size_t n_files;
 };

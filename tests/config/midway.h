@@ -30,7 +30,11 @@ static void reading_begin(void)
 	reading = (struct config_reading){
 		.config = &config,
 		.problems.messages = &messages,
-		.scan = { .lines = lines, .n_lines = READING_LINES, .files = files, .n_files = 1 },
+		.scan = { .lines = lines,
+			.n_lines = READING_LINES,
+			.end = lines[READING_LINES - 1],
+			.files = files,
+			.n_files = 1 },
 	};
 }
 

@@ -339,6 +339,25 @@ Test(config, retry_on_takes_every_form_of_a_set)
 	}
 }
 
+Test(config, what_is_missing_belongs_behind_the_last_line)
+{
+	static const struct {
+		const char *text, *part;
+	} cases[] = {
+		{ "", "test.conf:1: servers: missing" },
+		{ "\n", "test.conf:1: servers: missing" },
+		{ "workers = 1;", "test.conf:1: servers: missing" },
+		{ "\n\nworkers = 1;\n", "test.conf:3: servers: missing" },
+		{ "\n\nworkers = 1;\n# end", "test.conf:4: servers: missing" },
+		{ "\n", "Write: servers = \"192.0.2.1\";" },
+		{ "servers = (\n{ weight = 2; } );", "test.conf:2: servers[0].address: missing" },
+		{ "servers = ( { } );", "Write: address = \"192.0.2.1\";" },
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		expect_bad(cases[i].text, cases[i].part);
+}
+
 Test(config, attempts_share_a_short_deadline_if_their_timeout_is_not_written)
 {
 	static const struct {

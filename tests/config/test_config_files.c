@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "config/problem.h"
 
 #ifndef TEST_DATA_DIR
 #define TEST_DATA_DIR "tests/data"
@@ -109,8 +110,12 @@ static void expect_as_said(const char *path, int error)
 		cr_expect(take_message(taken, line, text + 2), "%s: nobody said %s", name, row);
 	}
 	cr_expect_gt(n_expected, 0, "%s expects nothing", name);
-	for (size_t i = 0; i < messages.n; i++)
+	for (size_t i = 0; i < messages.n; i++) {
 		cr_expect(taken[i], "%s: nobody expected %s", name, messages.text[i]);
+		/* Behind the last that is told, the count of the others. */
+		cr_expect(line_of(messages.text[i]) > 0 || i == CONFIG_PROBLEMS_MAX,
+			"%s: no line in %s", name, messages.text[i]);
+	}
 	fclose(file);
 	forget();
 }

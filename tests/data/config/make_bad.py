@@ -4,7 +4,7 @@
 must be said about it.
 
 To add one: a call of bad() or warned() below, then run this from anywhere. A line `# expect: LINE: TEXT` at the
-head of a file stands for one message with that line and that text in it (LINE 0: no line); a file
+head of a file stands for one message with that line and that text in it (LINE 0: no line, which is for the count of those untold alone); a file
 gets the messages it expects and no others. Lines in the calls count from the body's first.
 """
 import pathlib
@@ -19,7 +19,7 @@ class Part(int):
 
 
 def bad(name, body, *expected):
-    """expected: (line, text); line 0 for messages without one."""
+    """expected: (line, text); line 0 for the count of those untold."""
     make("bad", name, body, expected)
 
 
@@ -302,9 +302,12 @@ bad("unknown-nested", GOOD + "health = { fall = { x = 1; }; };\n", (2, "health.f
 
 # What must be there.
 
-bad("empty", "\n", (0, "servers: missing, and it has no default"))
-bad("comment-only", "# nothing\n/* at\nall */\n// here\n", (0, "servers: missing"))
-bad("servers-missing", "workers = 1;\n", (0, "servers: missing"))
+bad("empty", "\n", (1, "servers: missing, and it has no default"))
+bad("comment-only", "# nothing\n/* at\nall */\n// here\n", (4, "servers: missing"))
+bad("servers-missing", "workers = 1;\n", (1, 'servers: missing, and it has no default: The DNS servers to balance over; the only key that must be given. Write: servers = "192.0.2.1";'))
+bad("servers-missing-no-newline", "workers = 1;\n# end", (2, "servers: missing"))
+bad("servers-missing-blank-end", "workers = 1;\n\n", (2, "servers: missing"))
+bad("servers-missing-include", 'workers = 1;\n@include "../parts/log.inc"\n', (2, "servers: missing"))
 for what, text in (("list", "( )"), ("array", "[ ]")):
     bad(f"servers-empty-{what}", f"servers = {text};\n", (1, "servers: 0 elements; expected 1..4096 of them"))
     bad(f"listen-empty-{what}", GOOD + f"listen = {text};\n", (2, "listen: 0 elements; expected 1..256 of them"))
