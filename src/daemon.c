@@ -187,8 +187,10 @@ static bool make_parts(struct daemon *d)
 	int rc;
 
 	if ((rc = make_pool(d)) < 0 || (rc = make_prober(d)) < 0 || (rc = make_engine(d)) < 0) {
-		log_error("cannot start: %s%s%s", err_text(rc), rc == ERR_SYSTEM ? ": " : "",
-			rc == ERR_SYSTEM ? strerror(errno) : "");
+		log_error("cannot start: %s%s%s%s", err_text(rc), rc == ERR_SYSTEM ? ": " : "",
+			rc == ERR_SYSTEM ? strerror(errno) : "",
+			rc == ERR_NOMEM ? ": dnsbal -t -v shows what takes how much, by which key"
+					: "");
 		return false;
 	}
 	return true;
@@ -198,7 +200,8 @@ static bool start_threads(struct daemon *d)
 {
 	if (engine_start(d->engine) == 0 && prober_start(d->prober) == 0)
 		return true;
-	log_error("cannot start a thread: %s", strerror(errno));
+	log_error(
+		"cannot start a thread: %s (TasksMax of the service, ulimit -u)", strerror(errno));
 	return false;
 }
 

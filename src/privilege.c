@@ -160,7 +160,10 @@ static int find_user(const char *user, uid_t *uid_out, gid_t *gid_out, struct pr
 			user, user);
 		return ERR_MISSING;
 	}
-	say(m, "cannot look up user '%s' (%s)", user, strerror(errno));
+	say(m,
+		"cannot look up user '%s' (%s): see what getent passwd says, or set `user` "
+		"to another",
+		user, strerror(errno));
 	return ERR_SYSTEM;
 }
 
@@ -228,7 +231,8 @@ int privilege_become(const char *user, bool need_low_port, struct privilege_mess
 				 "grant CAP_SETPCAP");
 	if (need_low_port && !keep.bind_service)
 		say(message_out,
-			"without CAP_NET_BIND_SERVICE, ports below %d cannot be listened on",
+			"without CAP_NET_BIND_SERVICE, ports below %d cannot be listened on: grant "
+			"it (AmbientCapabilities of the service), or listen on others",
 			privilege_low_port_start());
 	return 0;
 }

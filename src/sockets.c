@@ -31,6 +31,11 @@ static uint64_t files_for(const struct sockets_need *n, unsigned per_server)
 	       FILES_OF_PROCESS;
 }
 
+static const char *plural(size_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 uint64_t sockets_files_needed(const struct sockets_need *need)
 {
 	return files_for(need, chosen(need));
@@ -45,26 +50,31 @@ int sockets_plan(
 	message[0] = '\0';
 	if (pairs * wanted > SOCKETS_MOST) {
 		snprintf(message, size,
-			"%zu servers x %zu workers x %u sockets are more than %d sockets: lower "
+			"%zu server%s x %zu worker%s x %u socket%s are more than %d sockets: lower "
 			"upstream_sockets or workers",
-			need->n_servers, need->n_workers, wanted, SOCKETS_MOST);
+			need->n_servers, plural(need->n_servers), need->n_workers,
+			plural(need->n_workers), wanted, plural(wanted), SOCKETS_MOST);
 		return ERR_RANGE;
 	}
 	while (per_server > 0 && files_for(need, per_server) > need->file_limit)
 		per_server--;
 	if (per_server == 0) {
 		snprintf(message, size,
-			"the limit of %llu open files is too low for %zu servers and %zu workers: %llu "
-			"are needed (LimitNOFILE of the service, or ulimit -n)",
-			(unsigned long long)need->file_limit, need->n_servers, need->n_workers,
+			"the limit of %llu open files is too low for %zu server%s and %zu "
+			"worker%s: %llu are needed; raise it (LimitNOFILE of the service, or "
+			"ulimit -n), or lower workers",
+			(unsigned long long)need->file_limit, need->n_servers,
+			plural(need->n_servers), need->n_workers, plural(need->n_workers),
 			(unsigned long long)files_for(need, 1));
 		return ERR_RANGE;
 	}
 	if (per_server < wanted)
 		snprintf(message, size,
-			"%u sockets per server and worker instead of %u: the limit of open files is "
-			"%llu, %llu are needed (LimitNOFILE of the service, or ulimit -n)",
-			per_server, wanted, (unsigned long long)need->file_limit,
+			"%u socket%s per server and worker instead of %u: the limit of open files "
+			"is %llu, %llu are needed; raise it (LimitNOFILE of the service, or ulimit "
+			"-n), or lower upstream_sockets",
+			per_server, plural(per_server), wanted,
+			(unsigned long long)need->file_limit,
 			(unsigned long long)files_for(need, wanted));
 	plan_out->per_server = per_server;
 	return 0;

@@ -118,7 +118,8 @@ static void check_listener_twins(struct config_reading *r, size_t i)
 				show(&l->address).text, listener_key(r, j).text);
 		else if (is_overlap(r->config->dispatch, l, twin))
 			config_problem(&r->problems, place, key.text,
-				"%s takes every address of that port, %s among them",
+				"%s takes every address of that port, %s among them: leave one "
+				"out",
 				show(is_all ? &l->address : &twin->address).text,
 				show(is_all ? &twin->address : &l->address).text);
 		else
@@ -172,7 +173,8 @@ static void check_server_source(struct config_reading *r, size_t i)
 			show(&s->source).text, why);
 	else if (s->address.family && s->address.family != s->source.family)
 		config_problem(&r->problems, server_place(r, i), key.text,
-			"%s and the server's address %s are of different families",
+			"%s and the server's address %s are of different families: expected both "
+			"IPv4 or both IPv6",
 			show(&s->source).text, show(&s->address).text);
 }
 
@@ -239,8 +241,11 @@ static void check_loop(struct config_reading *r, size_t i, const struct ifaddrs 
 		if (!addr_same_host(l, a) && !(addr_is_wildcard(l) && is_local(a, interfaces)))
 			continue;
 		config_problem(&r->problems, server_place(r, i), server_key(r, i, "").text,
-			"%s is where we listen ourselves: %s%s", show(a).text, show(l).text,
-			c->listeners[j].is_default ? ", by default" : "");
+			"%s is where we listen ourselves: %s%s; its queries would come back to us: "
+			"give the server or %s another address or port",
+			show(a).text, show(l).text,
+			c->listeners[j].is_default ? ", by default" : "",
+			is_command_line(r) ? "-l" : "`listen`");
 		return;
 	}
 }
@@ -280,7 +285,8 @@ static void check_attempts(struct config_reading *r)
 		c->attempt_timeout_ms = share;
 	if (c->attempt_timeout_ms > c->deadline_ms)
 		config_problem(&r->problems, place_of(r, "attempt_timeout_ms"),
-			"attempt_timeout_ms", "%d is more than deadline_ms, %d",
+			"attempt_timeout_ms",
+			"%d is more than deadline_ms, %d: lower it, or raise that",
 			c->attempt_timeout_ms, c->deadline_ms);
 	if (c->hedge_percent > 0 && c->attempts == 1)
 		config_problem(&r->problems, place_of(r, "hedge.percent"), "hedge.percent",
@@ -302,11 +308,11 @@ static void check_sockets(struct config_reading *r)
 		return;
 	if (pairs <= CONFIG_SOCKETS_MAX)
 		config_problem(&r->problems, place_of(r, "upstream_sockets"), "upstream_sockets",
-			"%zu for each of %zu servers and %zu worker%s are %zu sockets, and %d are "
+			"%zu for each of %zu server%s and %zu worker%s are %zu sockets, and %d are "
 			"allowed: expected at most %zu%s",
-			n_sockets, c->n_servers, n_workers, n_workers > 1 ? "s" : "",
-			pairs * n_sockets, CONFIG_SOCKETS_MAX, CONFIG_SOCKETS_MAX / pairs,
-			n_workers > 1 ? ", or fewer workers" : "");
+			n_sockets, c->n_servers, c->n_servers > 1 ? "s" : "", n_workers,
+			n_workers > 1 ? "s" : "", pairs * n_sockets, CONFIG_SOCKETS_MAX,
+			CONFIG_SOCKETS_MAX / pairs, n_workers > 1 ? ", or fewer workers" : "");
 	else
 		config_problem(&r->problems, place_of(r, "workers"), "workers",
 			"%zu with %zu servers need %zu sockets, one for each pair, and %d are "
@@ -333,7 +339,8 @@ static void check_all_taken_out(struct config_reading *r)
 			"one that can answer to auto");
 	else if (r->problems.n == 0)
 		config_warning(&r->problems, server_place(r, 0), "servers",
-			"the state of every server is down: no query will be answered");
+			"the state of every server is down: no query will be answered; set one to "
+			"auto");
 }
 
 /* The last attempt begins when those before it have had their time. */

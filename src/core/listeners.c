@@ -4,17 +4,39 @@
 #include "core/listeners.h"
 
 #include <errno.h>
+#include <ifaddrs.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/err.h"
 #include "base/log.h"
 #include "net/socket.h"
 
-/* What to do about it, behind what it is. */
-static const char *advice(int error)
+/* ::1 or more: with IPv6 switched off there is none. */
+static bool has_ipv6(void)
 {
+	struct ifaddrs *all;
+	bool found = false;
+
+	if (getifaddrs(&all) == -1)
+		return true; /* nobody knows */
+	for (const struct ifaddrs *i = all; i && !found; i = i->ifa_next)
+		found = i->ifa_addr && i->ifa_addr->sa_family == AF_INET6;
+	freeifaddrs(all);
+	return found;
+}
+
+/* What to do about it, behind what it is. */
+static const char *advice(const struct listener_params *p, int error)
+{
+	bool is_lacking = error == EAFNOSUPPORT || error == EADDRNOTAVAIL;
+
+	if (is_lacking && p->address.family == AF_INET6 && !has_ipv6())
+		return p->is_default ? ": this host has no IPv6"
+				     : ": this host has no IPv6: switch it on (see: sysctl "
+				       "net.ipv6.conf.all.disable_ipv6), or listen on IPv4 only";
 	switch (error) {
 	case EADDRINUSE:
 		return ": another program listens there (find it with: ss -aunp)";
@@ -22,9 +44,7 @@ static const char *advice(int error)
 	case EPERM:
 		return ": start as root or through the service, or choose a port from 1024 up";
 	case EADDRNOTAVAIL:
-		return " (see: ip address)";
-	case EAFNOSUPPORT:
-		return " (IPv6 switched off?)";
+		return " (see: ip address): give the address to this host, or listen on one it has";
 	case ENODEV:
 		return " (see: ip link)";
 	case EMFILE:
@@ -117,11 +137,11 @@ static int open_next(struct listeners *l, const struct listener_params *p, int e
 	}
 	addr_format(&p->address, text, sizeof text);
 	if (is_skipped(p, error)) {
-		log_notice("not listening on %s: %s%s", text, strerror(error), advice(error));
+		log_notice("not listening on %s: %s%s", text, strerror(error), advice(p, error));
 		return 0;
 	}
 	log_error("%scannot listen on %s: %s%s", p->where ? p->where : "", text, strerror(error),
-		advice(error));
+		advice(p, error));
 	return ERR_SYSTEM;
 }
 
@@ -136,7 +156,9 @@ static int open_all(struct listeners *l, const struct listener_params *params, s
 			rc = ERR_SYSTEM;
 	}
 	if (rc == 0 && l->n == 0) {
-		log_error("no address to listen on is left");
+		log_error(
+			"no address to listen on is left: write one that this host has in `listen` "
+			"(see: ip address)");
 		rc = ERR_SYSTEM;
 	}
 	return rc;

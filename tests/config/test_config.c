@@ -714,7 +714,8 @@ Test(config, loops_of_arguments_are_seen)
 
 	cr_expect_eq(config_from_arguments(NULL, servers, 1, &config, &messages), ERR_CONFIG);
 	cr_expect(has_message(
-		"SERVER 1: 127.0.0.1:53 is where we listen ourselves: 127.0.0.1:53, by default"));
+		"SERVER 1: 127.0.0.1:53 is where we listen ourselves: 127.0.0.1:53, by default; "
+		"its queries would come back to us: give the server or -l another address or port"));
 	forget();
 	cr_expect_eq(config_from_arguments("0.0.0.0", servers, 1, &config, &messages), ERR_CONFIG);
 	cr_expect(has_message("where we listen ourselves: 0.0.0.0:53"));

@@ -84,9 +84,9 @@ Test(listeners, all_problems_are_told_and_nothing_stays_open)
 		"cannot listen on %s: Address already in use: another program listens there",
 		address);
 	cr_expect_not_null(strstr(logged(), line), "%s", text);
-	cr_expect_not_null(
-		strstr(text,
-			"203.0.113.77:5300: Cannot assign requested address (see: ip address)"),
+	cr_expect_not_null(strstr(text, "203.0.113.77:5300: Cannot assign requested address (see: "
+					"ip address): give the address to this host, or "
+					"listen on one it has"),
 		"%s", text);
 	close(taken);
 }

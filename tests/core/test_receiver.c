@@ -324,7 +324,8 @@ Test(receiver, without_large_buffers_a_long_query_is_shed)
 	cr_expect_eq(metric(METRIC_shed_queue), 1);
 	cr_expect_eq(metric(METRIC_shed_answered), 1);
 	uint8_t out[5000];
-	cr_expect_eq(rig_receive(client, out, sizeof out, NULL), RIG_QUERY_BYTES + 11, "with OPT");
+	cr_expect_eq(rig_receive(client, out, sizeof out, NULL), RIG_QUERY_BYTES + 11 + 6 + 10,
+		"with OPT and EDE");
 	cr_expect_eq(out[1], 1);
 	cr_expect_eq(out[3] & 15, RCODE_REFUSED);
 	cr_expect_not(rig_has(client, 0));

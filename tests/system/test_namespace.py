@@ -55,7 +55,7 @@ def test_host_without_ipv6_skips_the_default_listener_with_a_notice(space, balan
         text = config_text(**default_keys({"servers": [stub.address]}))
         daemon = Daemon(directory, text, port=53, prefix=space.prefix)
         balancer.adopt(daemon)
-        assert daemon.log.wait("[::1]:53")
+        assert daemon.log.wait("not listening on [::1]:53", "this host has no IPv6")
         with client_in(space, "127.0.0.1", 53) as client:
             assert client.ask(m.query()).rcode == m.NOERROR
 
@@ -71,7 +71,8 @@ def test_default_listeners_are_loopback_port_53_of_both_families(space, balancer
 
 def test_written_listener_of_a_missing_family_is_an_error(space, directory):
     space.sysctl("ipv6/conf/all/disable_ipv6", 1)
-    with pytest.raises(AssertionError, match=r"\[::1\]:5399"):
+    advice = r"this host has no IPv6: switch it on \(see: sysctl [a-z0-9_.]+\), or listen on IPv4 only"
+    with pytest.raises(AssertionError, match=rf"listen\[0\]: cannot listen on \[::1\]:5399: .*: {advice}"):
         start(directory, ["127.0.0.1:5398"], listen=["[::1]:5399"], prefix=space.prefix)
 
 

@@ -69,6 +69,9 @@ Test(sockets, too_many_are_an_error_that_says_what_to_lower)
 	cr_expect_not_null(strstr(message, "10 servers x 2 workers x 1001 sockets"), "%s", message);
 	cr_expect_not_null(strstr(message, "upstream_sockets"), "%s", message);
 	cr_expect_eq(plan(20001, 1, 0, PLENTY, &per), ERR_RANGE, "not even one each");
+	cr_expect_not_null(strstr(message, "x 1 worker x 1 socket are"), "%s", message);
+	cr_expect_eq(plan(1, 1, 20001, PLENTY, &per), ERR_RANGE);
+	cr_expect_not_null(strstr(message, "1 server x 1 worker x 20001 sockets"), "%s", message);
 }
 
 Test(sockets, a_low_limit_of_files_shrinks_them_with_both_numbers)
@@ -86,8 +89,13 @@ Test(sockets, a_low_limit_of_files_shrinks_them_with_both_numbers)
 		strstr(message, "15 sockets per server and worker instead of 16"), "%s", message);
 	cr_expect_eq(plan(3, 2, 16, enough - 90, &per), 0);
 	cr_expect_eq(per, 1);
+	cr_expect_not_null(
+		strstr(message, "1 socket per server and worker instead of 16"), "%s", message);
+	cr_expect_not_null(strstr(message, "or lower upstream_sockets"), "%s", message);
 	cr_expect_eq(plan(3, 2, 16, enough - 91, &per), ERR_RANGE);
 	cr_expect_not_null(strstr(message, "too low"), "%s", message);
+	cr_expect_eq(plan(1, 1, 1, 0, &per), ERR_RANGE);
+	cr_expect_not_null(strstr(message, "1 server and 1 worker: "), "%s", message);
 }
 
 Test(sockets, the_need_counts_a_fresh_one_for_each_server_and_worker)

@@ -108,9 +108,9 @@ bad("server-health-qtype", SERVER % 'health = { qtype = "ANY"; };', (2, 'servers
 bad("server-health-reject", SERVER % 'health = { reject = [ "REFUSE" ]; };', (2, 'servers[0].health.reject[0]: expected the name of an rcode, found "REFUSE"; did you mean "REFUSED"?'))
 bad("server-health-twice", SERVER % "health = { fall = 1; }; health = { rise = 1; };", (2, "health: given twice"))
 bad("server-health-fast-slower", SERVER % "health = {\n\tinterval_ms = 300;\n\tfast_interval_ms = 301; };",
-    (4, "servers[0].health.fast_interval_ms: 301 is more than servers[0].health.interval_ms, 300"))
+    (4, "servers[0].health.fast_interval_ms: 301 is more than servers[0].health.interval_ms, 300: lower it, or raise that"))
 bad("server-health-fast-slower-than-all", SERVER % "health = { fast_interval_ms = 900; };" + "health = { interval_ms = 800; };\n",
-    (2, "servers[0].health.fast_interval_ms: 900 is more than health.interval_ms, 800"))
+    (2, "servers[0].health.fast_interval_ms: 900 is more than health.interval_ms, 800: lower it, or raise that"))
 bad("server-health-of-bad-health", SERVER % "health = { fall = 2; };" + 'health = { qname = "a..b"; };\n', (4, 'health.qname: "a..b" is not a domain name'))
 for value in (0, 65, -1):
     bad(f"receivers-{value}", GOOD + f'listen = ( {{ address = "127.0.0.1"; receivers = {value}; }} );\n',
@@ -229,7 +229,7 @@ bad("reject-integer", GOOD + "health = { reject = [ 2 ]; };\n", (2, "health.reje
 bad("reject-bare-integer", GOOD + "health = { reject = 2; };\n", (2, "health.reject: expected strings in [ ] or ( ), or one string"))
 bad("reject-group", GOOD + "health = { reject = ( { } ); };\n", (2, "health.reject[0]: expected the name of an rcode"))
 bad("reject-many", GOOD + f'health = {{ reject = [ {", ".join([chr(34) + "REFUSED" + chr(34)] * 17)} ]; }};\n', (2, "health.reject: 17 elements; expected 0..16 of them"))
-bad("health-fast-slower", GOOD + "health = {\n\tinterval_ms = 500;\n\tfast_interval_ms = 501;\n};\n", (4, "health.fast_interval_ms: 501 is more than health.interval_ms, 500"))
+bad("health-fast-slower", GOOD + "health = {\n\tinterval_ms = 500;\n\tfast_interval_ms = 501;\n};\n", (4, "health.fast_interval_ms: 501 is more than health.interval_ms, 500: lower it, or raise that"))
 
 # Sockets.
 
@@ -240,7 +240,7 @@ bad("workers-of-many-servers", "workers = 256;\nservers = (\n" + ",\n".join(f'"1
 
 # Attempts, and servers that nobody may ask.
 
-bad("attempt-timeout-over-deadline", GOOD + "deadline_ms = 2000;\nattempt_timeout_ms = 2001;\n", (3, "attempt_timeout_ms: 2001 is more than deadline_ms, 2000"))
+bad("attempt-timeout-over-deadline", GOOD + "deadline_ms = 2000;\nattempt_timeout_ms = 2001;\n", (3, "attempt_timeout_ms: 2001 is more than deadline_ms, 2000: lower it, or raise that"))
 bad("attempt-timeout-over-default-deadline", GOOD + "attempt_timeout_ms = 3001;\n", (2, "attempt_timeout_ms: 3001 is more than deadline_ms, 3000"))
 bad("attempt-timeout-over-short-deadline", GOOD + "attempt_timeout_ms = 750;\ndeadline_ms = 500;\n", (2, "attempt_timeout_ms: 750 is more than deadline_ms, 500"))
 bad("attempt-timeout-of-one-over-deadline", GOOD + "attempts = 1;\nattempt_timeout_ms = 60000;\n", (3, "attempt_timeout_ms: 60000 is more than deadline_ms, 3000"))
@@ -417,7 +417,7 @@ bad("source-port", SERVER % 'source = "192.0.2.9:53";', (2, 'servers[0].source: 
 bad("source-port-zero", SERVER % 'source = "192.0.2.9:0";', (2, "servers[0].source: "))
 bad("source-port6", 'servers = ( { address = "2001:db8::1"; source = "[2001:db8::9]:53"; } );\n', (1, "expected an address without a port"))
 bad("source-name", SERVER % 'source = "eth0";', (2, 'servers[0].source: "eth0": expected an IP address, not a host name'))
-bad("source-family", SERVER % 'source = "2001:db8::9";', (2, "servers[0].source: 2001:db8::9 and the server's address 192.0.2.1:53 are of different families"))
+bad("source-family", SERVER % 'source = "2001:db8::9";', (2, "servers[0].source: 2001:db8::9 and the server's address 192.0.2.1:53 are of different families: expected both IPv4 or both IPv6"))
 bad("source-family6", 'servers = ( { address = "2001:db8::1"; source = "192.0.2.9"; } );\n', (1, "are of different families"))
 bad("source-wildcard", SERVER % 'source = "0.0.0.0";', (2, "servers[0].source: 0.0.0.0 is the wildcard address: leave source out instead"))
 bad("source-multicast", SERVER % 'source = "224.0.0.1";', (2, "servers[0].source: 224.0.0.1 is a multicast address"))
@@ -449,7 +449,7 @@ bad("listen-wildcard-receivers", GOOD + 'listen = ( "0.0.0.0:5390",\n\t{ address
 bad("twin-name-default", 'servers = (\n\t"192.0.2.1",\n\t{ address = "192.0.2.2"; name = "192.0.2.1:53"; }\n);\n', (3, "is the name of servers[0] already"))
 bad("twin-listen", GOOD + 'listen = [ "127.0.0.1:5300",\n\t"127.0.0.1:5300" ];\n', (3, "listen[1]: 127.0.0.1:5300 is listen[0] already"))
 bad("twin-listen-group", GOOD + 'listen = ( "127.0.0.1",\n\t{ address = "127.0.0.1:53"; receivers = 2; } );\n', (3, "listen[1]: 127.0.0.1:53 is listen[0] already"))
-bad("loop-default", 'servers = "127.0.0.1";\n', (1, "servers[0]: 127.0.0.1:53 is where we listen ourselves: 127.0.0.1:53, by default"))
+bad("loop-default", 'servers = "127.0.0.1";\n', (1, "servers[0]: 127.0.0.1:53 is where we listen ourselves: 127.0.0.1:53, by default; its queries would come back to us: give the server or `listen` another address or port"))
 bad("loop-default6", 'servers = "::1";\n', (1, "servers[0]: [::1]:53 is where we listen ourselves: [::1]:53, by default"))
 bad("loop-exact", 'listen = "192.0.2.53:5300";\nservers = [ "192.0.2.1", "192.0.2.53:5300" ];\n', (2, "servers[1]: 192.0.2.53:5300 is where we listen ourselves: 192.0.2.53:5300"))
 bad("loop-wildcard", 'listen = "0.0.0.0:5300";\nservers = "127.1.2.3:5300";\n', (2, "servers[0]: 127.1.2.3:5300 is where we listen ourselves: 0.0.0.0:5300"))
