@@ -69,8 +69,8 @@ static void check_intervals(struct config_reading *r, int server, struct config_
 	}
 	config_problem(&r->problems, config_reading_place(r, fast_line),
 		shown_key(server, fast).text, "%d is more than %s, %d: lower it, or raise that",
-		h->fast_interval_ms,
-		shown_key(interval_line ? server : FOR_ALL, interval).text, h->interval_ms);
+		h->fast_interval_ms, shown_key(interval_line ? server : FOR_ALL, interval).text,
+		h->interval_ms);
 }
 
 static void check_qname(struct config_reading *r, int server, struct config_health *h)
@@ -88,7 +88,8 @@ static void check_qname(struct config_reading *r, int server, struct config_heal
 		return; /* could not be read */
 	} else if ((len = name_from_text(h->qname, h->qname_wire)) < 0) {
 		config_problem(&r->problems, config_reading_place(r, line),
-			shown_key(server, qname).text, "\"%s\" is not a domain name: expected one as example.com",
+			shown_key(server, qname).text,
+			"\"%s\" is not a domain name: expected one as example.com",
 			config_show(h->qname, strlen(h->qname)).text);
 	} else {
 		h->qname_len = (size_t)len;
