@@ -27,7 +27,6 @@
 #define ASKED_KEPT 0.8f /* per window */
 #define LEARN_WINDOWS 10 /* of a key before it is used */
 #define SIEVE_LEVELS 1.5 /* what is let through at least: credit is used up whatever chance does */
-#define SIEVE_WINDOW_MOST 1.0 /* seconds: by longer ones it would outlive its reason */
 #define SIEVE_LEAST 4 /* in a window, or nothing is known of who sends them */
 #define IN_TIME_LEAST 0.05
 #define CREDIT_LEAST 4.0f /* datagrams: nobody asks at an even pace */
@@ -173,22 +172,13 @@ static void begin_limiting(struct fair *f, const struct queue_load *load, double
 
 /* ---- the sieve ---------------------------------------------------------------------------- */
 
-static unsigned dropped_for(double rate, double wanted)
+static uint8_t dropped_for(double rate, double wanted)
 {
 	double one_in = rate / wanted;
 
 	return one_in < 2                   ? 0
 	       : one_in > SIEVE_DROPPED_MAX ? SIEVE_DROPPED_MAX
-					    : (unsigned)(one_in - 1);
-}
-
-/* What was let through is a sample, and a small one: it neither opens the way at once nor closes it a
- * little further without need. */
-static unsigned steadied(unsigned dropped, unsigned before)
-{
-	if (dropped >= before && (dropped - before) * 4 <= before)
-		return before;
-	return dropped > before / 4 ? dropped : before / 4;
+					    : (uint8_t)(one_in - 1);
 }
 
 /* What is late is not let in, and has to be let through besides: a reader that waits for its turn of a
@@ -204,31 +194,20 @@ static void note_late(struct fair *f)
 		f->in_time = IN_TIME_LEAST;
 }
 
-static struct sieve sieve_for(const struct fair *f, const uint32_t *arrived, double seconds)
+/* By what was counted under the key. */
+static void set_sieve(struct fair *f, const uint32_t *arrived, double seconds)
 {
 	struct sieve s = { .key = f->key };
-	bool is_same_key = memcmp(&f->key, &f->sieve.key, sizeof f->key) == 0;
 	double wanted = SIEVE_LEVELS * f->level / f->in_time;
 
 	if (wanted < SIEVE_LEAST / seconds)
 		wanted = SIEVE_LEAST / seconds;
 	for (unsigned b = 0; b < PREFIX_BUCKETS; b++) {
-		unsigned before = is_same_key ? f->sieve.dropped[b] : 0;
-
-		s.dropped[b] = (uint8_t)steadied(dropped_for(arrived[b] / seconds, wanted), before);
+		s.dropped[b] = dropped_for(arrived[b] / seconds, wanted);
 		s.is_thinning |= s.dropped[b] > 0;
 	}
-	return s;
-}
-
-/* By what was counted under the key. */
-static void set_sieve(struct fair *f, const uint32_t *arrived, double seconds)
-{
-	struct sieve s = { 0 };
-
-	if (fair_is_rationing(f) && seconds <= SIEVE_WINDOW_MOST)
-		s = sieve_for(f, arrived, seconds);
-	bool is_same = memcmp(s.dropped, f->sieve.dropped, sizeof s.dropped) == 0 &&
+	bool is_same = s.is_thinning == f->sieve.is_thinning &&
+		       memcmp(s.dropped, f->sieve.dropped, sizeof s.dropped) == 0 &&
 		       memcmp(&s.key, &f->sieve.key, sizeof s.key) == 0;
 	if (is_same || (!s.is_thinning && !f->sieve.is_thinning))
 		return;

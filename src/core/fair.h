@@ -15,8 +15,7 @@
  * than by the order of any queue; while they keep up, a little more.
  *
  * Who asks for several times what is let in may be thinned out before it is read (core/sieve.h): to what
- * still uses up its level. That changes little for anybody but the reader; within a prefix that floods in
- * pulses, what comes between them is thinned out, too, as if it flooded all the time.
+ * still uses up its level, so that it changes nothing for anybody but the reader.
  *
  * Pure; one owner thread: a receiver. With several, each finds the level by what it sees itself. */
 #pragma once

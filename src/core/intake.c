@@ -53,7 +53,6 @@ struct intake {
 	struct sieves sieves; /* on all sockets */
 	unsigned n_sieves; /* of fair's, so many were there when these were attached */
 	bool is_sieved; /* what is read may have passed one */
-	int64_t unsieved_ns; /* and if there is none any more, until then */
 	bool has_no_sieve; /* the kernel refused one, or nothing is to be dropped */
 	struct log_limit acl_limit;
 	int64_t held_since_ns; /* clients are; 0: they are not */
@@ -346,11 +345,10 @@ static void change_sieve(struct intake *in)
 
 	in->n_sieves = in->fair.n_sieves;
 	in->is_sieved = true;
-	in->unsieved_ns = in->now_ns + SIEVE_AFTERMATH_NS;
 	if (sieve_apply(&in->sieves, &in->fair.sieve, p->fds, p->n_fds, in->real_ns) == 0)
 		return;
 	log_notice("overloaded: the kernel takes no filter for what is shed (%s); it is read, "
-		   "which costs more, until the next start",
+		   "which costs more",
 		strerror(errno));
 	in->has_no_sieve = true;
 }
@@ -359,7 +357,8 @@ static void look_at_sieve(struct intake *in)
 {
 	if (in->fair.n_sieves != in->n_sieves && !in->has_no_sieve)
 		change_sieve(in);
-	else if (!in->sieves.now.is_thinning && in->now_ns >= in->unsieved_ns)
+	else if (in->is_sieved && !in->sieves.now.is_thinning &&
+		 in->real_ns - in->sieves.since_ns > SIEVE_AFTERMATH_NS)
 		in->is_sieved = false;
 }
 

@@ -5,7 +5,6 @@
  * shift to the bucket's; let through if a random number divided by it, and one, leaves nothing. */
 #include "core/sieve.h"
 
-#include <errno.h>
 #include <linux/filter.h>
 
 #include "base/err.h"
@@ -184,11 +183,9 @@ int sieve_apply(struct sieves *of, const struct sieve *s, const int *fds, size_t
 	of->since_ns = real_ns;
 	if (rc == 0)
 		return 0;
-	int error = errno;
 	for (size_t i = 0; i < n; i++)
 		socket_filter(fds[i], NULL, 0);
 	of->now = (struct sieve){ 0 };
-	errno = error;
 	return rc;
 }
 

@@ -34,9 +34,6 @@ static void write_text(const char *words, const uint64_t now[METRIC_COUNT],
 		between = ", ";
 	}
 	fputs(")", text);
-	if (now[METRIC_kernel_sheds] > before[METRIC_kernel_sheds])
-		fprintf(text, ", and by the kernel %" PRIu64,
-			now[METRIC_kernel_sheds] - before[METRIC_kernel_sheds]);
 	fclose(text);
 }
 

@@ -66,14 +66,6 @@ Test(shed_watch, causes_are_told_together)
 	cr_expect_str_eq(text, "overloaded; queries shed: 7 (shed_queue 3, shed_fair 4)");
 }
 
-Test(shed_watch, what_the_kernel_drops_for_us_is_told_beside_it)
-{
-	counts[METRIC_shed_fair] = 4;
-	counts[METRIC_kernel_sheds] = 1000;
-	cr_expect_eq(look(), SHED_BEGINS);
-	cr_expect_str_eq(text, "overloaded; queries shed: 4 (shed_fair 4), and by the kernel 1000");
-}
-
 Test(shed_watch, while_it_goes_on_a_line_a_minute)
 {
 	counts[METRIC_shed_limit] = 5;
