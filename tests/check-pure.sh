@@ -43,7 +43,6 @@ src/core/codel.o
 src/core/fair.o
 src/core/known.o
 src/core/pending.o               calloc free mmap munmap madvise rng_init slab_new slab_free slab_trim
-src/core/prefix.o
 src/core/shed.o
 src/core/wheel.o
 src/core/worker.o

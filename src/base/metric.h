@@ -65,7 +65,6 @@
 	X(stolen, NOTE, "Queries a worker read from another one's listening socket.") \
 	X(wakeups, NOTE, "Returns from the poller, all threads.") \
 	X(kernel_drops, NOTE, "Datagrams the kernel dropped from full listening sockets.") \
-	X(kernel_sheds, NOTE, "Datagrams the kernel dropped for us: of clients held back.") \
 	X(receive_errors, NOTE, "Errors read from listening sockets.")
 
 enum metric_id {

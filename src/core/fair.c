@@ -26,9 +26,6 @@
 #define KEY_LIFE_NS (5 * CLOCK_NS_PER_S)
 #define ASKED_KEPT 0.8f /* per window */
 #define LEARN_WINDOWS 10 /* of a key before it is used */
-#define SIEVE_LEVELS 1.5 /* what is let through at least: credit is used up whatever chance does */
-#define SIEVE_LEAST 4 /* in a window, or nothing is known of who sends them */
-#define IN_TIME_LEAST 0.05
 #define CREDIT_LEAST 4.0f /* datagrams: nobody asks at an even pace */
 
 void fair_init(struct fair *f, const struct fair_params *params)
@@ -36,25 +33,37 @@ void fair_init(struct fair *f, const struct fair_params *params)
 	memset(f, 0, sizeof *f);
 	f->params = *params;
 	f->level = INFINITY;
-	prefix_key_draw(&f->key, params->rng);
+	rng_bytes(params->rng, f->key.bytes, sizeof f->key.bytes);
 }
 
-enum fair_verdict fair_judge(
-	struct fair *f, const struct addr *client, uint32_t stands_for, bool is_late)
+/* A site's usual share of addresses, in bytes. */
+static size_t prefix_len(const struct addr *client)
+{
+	return client->family == AF_INET6 ? 7 : 3;
+}
+
+static unsigned bucket_of(const struct hash_key *key, const struct addr *client)
+{
+	size_t len = prefix_len(client);
+	uint8_t text[8] = { client->family };
+
+	memcpy(text + 1, client->ip, len);
+	return (unsigned)(hash64(key, text, sizeof text) % FAIR_BUCKETS);
+}
+
+enum fair_verdict fair_judge(struct fair *f, const struct addr *client, bool is_late)
 {
 	if (!f->is_counting)
 		return FAIR_LET_IN;
-	unsigned b = prefix_bucket(&f->key, client);
+	unsigned b = bucket_of(&f->key, client);
 	bool is_light = false;
 
-	f->arrived[b] += stands_for;
+	f->arrived[b]++;
 	if (f->n_learned > 0)
-		f->learned[prefix_bucket(&f->next_key, client)] += stands_for;
+		f->learned[bucket_of(&f->next_key, client)]++;
 	if (f->level < INFINITY) {
 		is_light = f->asked[b] <= f->level / 2 && f->credit[b] >= f->credit_most / 2;
 		is_late = is_late && !is_light;
-		f->n_judged++;
-		f->n_late += is_late;
 		if (is_late || f->credit[b] < 1) {
 			f->has_shed = true;
 			f->shed[b] = *client;
@@ -72,7 +81,7 @@ static void begin_window(struct fair *f, const struct queue_load *load, int64_t 
 {
 	f->began = *load;
 	f->began_ns = now_ns;
-	f->n_admitted = f->n_judged = f->n_late = 0;
+	f->n_admitted = 0;
 	f->has_shed = false;
 	memset(f->arrived, 0, sizeof f->arrived);
 	memset(f->learned, 0, sizeof f->learned);
@@ -90,7 +99,7 @@ static double level_for(const struct fair *f, double total, double seconds)
 		unsigned n_large = 0;
 
 		before = level;
-		for (unsigned b = 0; b < PREFIX_BUCKETS; b++) {
+		for (unsigned b = 0; b < FAIR_BUCKETS; b++) {
 			double rate = f->arrived[b] / seconds;
 
 			if (rate > level)
@@ -132,20 +141,20 @@ static double taken_in(const struct fair *f, const struct queue_load *load, doub
 /* Less than one, and not the same for all: they would all be let in in the same moment. */
 static float first_credit(unsigned b)
 {
-	return (float)(b * 633 % PREFIX_BUCKETS) / PREFIX_BUCKETS;
+	return (float)(b * 633 % FAIR_BUCKETS) / FAIR_BUCKETS;
 }
 
 /* Who asks less than the level may spend at once what it would have saved. */
 static void begin_credit(struct fair *f)
 {
-	for (unsigned b = 0; b < PREFIX_BUCKETS; b++)
+	for (unsigned b = 0; b < FAIR_BUCKETS; b++)
 		f->credit[b] = f->asked[b] <= f->level ? f->credit_most : first_credit(b);
 }
 
 /* Who asked for much is not forgotten for a pause. */
 static void note_asked(float *asked, const uint32_t *arrived, double seconds)
 {
-	for (unsigned b = 0; b < PREFIX_BUCKETS; b++) {
+	for (unsigned b = 0; b < FAIR_BUCKETS; b++) {
 		float rate = (float)(arrived[b] / seconds), before = asked[b] * ASKED_KEPT;
 
 		asked[b] = before > rate ? before : rate;
@@ -157,7 +166,6 @@ static void begin_limiting(struct fair *f, const struct queue_load *load, double
 	double taken = taken_in(f, load, seconds);
 
 	f->is_limiting = true;
-	f->in_time = 1;
 	f->capacity = 0;
 	f->n_calm = 0;
 	f->taken_smooth = taken > f->taken ? taken : f->taken;
@@ -169,53 +177,6 @@ static void begin_limiting(struct fair *f, const struct queue_load *load, double
 	note_asked(f->asked, f->arrived, seconds);
 	begin_credit(f);
 }
-
-/* ---- the sieve ---------------------------------------------------------------------------- */
-
-static uint8_t dropped_for(double rate, double wanted)
-{
-	double one_in = rate / wanted;
-
-	return one_in < 2                   ? 0
-	       : one_in > SIEVE_DROPPED_MAX ? SIEVE_DROPPED_MAX
-					    : (uint8_t)(one_in - 1);
-}
-
-/* What is late is not let in, and has to be let through besides: a reader that waits for its turn of a
- * CPU finds most of it late. */
-static void note_late(struct fair *f)
-{
-	if (f->n_judged == 0)
-		return;
-	double in_time = 1 - (double)f->n_late / (double)f->n_judged;
-
-	f->in_time += (in_time - f->in_time) / 4;
-	if (f->in_time < IN_TIME_LEAST)
-		f->in_time = IN_TIME_LEAST;
-}
-
-/* By what was counted under the key. */
-static void set_sieve(struct fair *f, const uint32_t *arrived, double seconds)
-{
-	struct sieve s = { .key = f->key };
-	double wanted = SIEVE_LEVELS * f->level / f->in_time;
-
-	if (wanted < SIEVE_LEAST / seconds)
-		wanted = SIEVE_LEAST / seconds;
-	for (unsigned b = 0; b < PREFIX_BUCKETS; b++) {
-		s.dropped[b] = dropped_for(arrived[b] / seconds, wanted);
-		s.is_thinning |= s.dropped[b] > 0;
-	}
-	bool is_same = s.is_thinning == f->sieve.is_thinning &&
-		       memcmp(s.dropped, f->sieve.dropped, sizeof s.dropped) == 0 &&
-		       memcmp(&s.key, &f->sieve.key, sizeof s.key) == 0;
-	if (is_same || (!s.is_thinning && !f->sieve.is_thinning))
-		return;
-	f->sieve = s;
-	f->n_sieves++;
-}
-
-/* ---- limits ------------------------------------------------------------------------------- */
 
 static void stop_limiting(struct fair *f)
 {
@@ -295,15 +256,13 @@ static void end_window(struct fair *f, const struct queue_load *load, double sec
 		stop_limiting(f);
 	else
 		set_level(f, load, seconds);
-	note_late(f);
-	set_sieve(f, f->arrived, seconds);
 }
 
 static void give_credit(struct fair *f, double seconds)
 {
 	float each = (float)(f->level * seconds), most = f->credit_most;
 
-	for (unsigned b = 0; b < PREFIX_BUCKETS; b++)
+	for (unsigned b = 0; b < FAIR_BUCKETS; b++)
 		f->credit[b] = f->credit[b] + each < most ? f->credit[b] + each : most;
 }
 
@@ -313,7 +272,7 @@ static void renew_key(struct fair *f, double seconds, int64_t now_ns)
 	if (f->n_learned == 0) {
 		if (now_ns < f->key_ends_ns)
 			return;
-		prefix_key_draw(&f->next_key, f->params.rng);
+		rng_bytes(f->params.rng, f->next_key.bytes, sizeof f->next_key.bytes);
 		memset(f->next_asked, 0, sizeof f->next_asked);
 		f->n_learned = 1;
 		return;
@@ -326,7 +285,6 @@ static void renew_key(struct fair *f, double seconds, int64_t now_ns)
 	memcpy(f->asked, f->next_asked, sizeof f->asked);
 	memset(f->shed, 0, sizeof f->shed);
 	begin_credit(f);
-	set_sieve(f, f->learned, seconds);
 	f->n_learned = 0;
 }
 
@@ -363,13 +321,13 @@ void fair_tick(struct fair *f, const struct queue_load *load, int64_t now_ns)
 
 bool fair_held_back(const struct fair *f, struct fair_held *held_out)
 {
-	unsigned most = PREFIX_BUCKETS, n = 0;
+	unsigned most = FAIR_BUCKETS, n = 0;
 
-	for (unsigned b = 0; fair_is_rationing(f) && b < PREFIX_BUCKETS; b++) {
+	for (unsigned b = 0; fair_is_rationing(f) && b < FAIR_BUCKETS; b++) {
 		if (f->shed[b].family == 0 || f->asked[b] <= f->level)
 			continue;
 		n++;
-		if (most == PREFIX_BUCKETS || f->asked[b] > f->asked[most])
+		if (most == FAIR_BUCKETS || f->asked[b] > f->asked[most])
 			most = b;
 	}
 	if (n == 0)
@@ -379,9 +337,9 @@ bool fair_held_back(const struct fair *f, struct fair_held *held_out)
 		.n = n,
 		.level = f->level,
 		.prefix = { .family = client->family },
-		.bits = 8 * (unsigned)prefix_bytes(client),
+		.bits = 8 * (unsigned)prefix_len(client),
 		.asked = f->asked[most],
 	};
-	memcpy(held_out->prefix.ip, client->ip, prefix_bytes(client));
+	memcpy(held_out->prefix.ip, client->ip, prefix_len(client));
 	return true;
 }

@@ -5,8 +5,8 @@
  * prefix that floods, from however many ports and addresses, finds the way closed, and one that asks
  * little does not notice. A flood from everywhere closes the way for all alike: it is nobody's.
  *
- * Prefixes (core/prefix.h) are counted in 1024 buckets by a keyed hash, after stochastic fair blue (Feng
- * et al. 2001). Another key every few seconds: whoever shares a bucket with a flooder does not for long. It is
+ * Prefixes are counted in 1024 buckets by a keyed hash, after stochastic fair blue (Feng et al.
+ * 2001). Another key every few seconds: whoever shares a bucket with a flooder does not for long. It is
  * learned for a second before it is used, so that what is known of a prefix is not forgotten.
  *
  * Capacity is not known but found, as a sender finds a path's: while the workers never empty the
@@ -14,20 +14,17 @@
  * let in, so that they sleep now and then and are woken soon, which answers reach clients sooner by
  * than by the order of any queue; while they keep up, a little more.
  *
- * Who asks for several times what is let in may be thinned out before it is read (core/sieve.h): to what
- * still uses up its level, so that it changes nothing for anybody but the reader.
- *
  * Pure; one owner thread: a receiver. With several, each finds the level by what it sees itself. */
 #pragma once
 #include <math.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/prefix.h"
+#include "base/hash.h"
 #include "core/queue.h"
-#include "core/sieve.h"
 #include "net/addr.h"
 
+#define FAIR_BUCKETS 1024
 #define FAIR_TICK_NS (2 * INT64_C(1000000)) /* how even the flow is of what is let in */
 
 struct rng;
@@ -42,7 +39,7 @@ struct fair_params {
 /* Only fair.c looks inside. Rates are datagrams a second. */
 struct fair {
 	struct fair_params params;
-	struct prefix_key key, next_key;
+	struct hash_key key, next_key;
 	int64_t key_ends_ns;
 	unsigned n_learned; /* windows counted under the next key too; 0: it is not drawn yet */
 	int64_t tick_ns; /* the next one is due */
@@ -53,9 +50,9 @@ struct fair {
 	/* the window that runs, of interval_ns or a little more */
 	struct queue_load began; /* the queue's counters at its begin */
 	int64_t began_ns;
-	uint64_t n_admitted, n_judged, n_late;
+	uint64_t n_admitted;
 	bool has_shed;
-	uint32_t arrived[PREFIX_BUCKETS], learned[PREFIX_BUCKETS];
+	uint32_t arrived[FAIR_BUCKETS], learned[FAIR_BUCKETS];
 
 	/* results of windows */
 	double taken, taken_smooth; /* by the workers */
@@ -63,14 +60,10 @@ struct fair {
 	double capacity; /* of the workers, when it was last reached; 0: not since it is limiting */
 	double level; /* each bucket; INFINITY: no limit */
 	unsigned n_calm; /* windows in a row in which nothing was shed */
-	float asked[PREFIX_BUCKETS],
-		next_asked[PREFIX_BUCKETS]; /* the rate of late, under both keys */
+	float asked[FAIR_BUCKETS], next_asked[FAIR_BUCKETS]; /* the rate of late, under both keys */
 	float credit_most; /* datagrams */
-	float credit[PREFIX_BUCKETS];
-	struct addr shed[PREFIX_BUCKETS]; /* under this key: the last client; family 0: none */
-	double in_time; /* the part of what is read that is not late, smooth */
-	struct sieve sieve; /* by the last window */
-	unsigned n_sieves; /* so many there were: another number, another sieve */
+	float credit[FAIR_BUCKETS];
+	struct addr shed[FAIR_BUCKETS]; /* under this key: the last client; family 0: none */
 };
 
 /* Who is held back. */
@@ -88,13 +81,10 @@ void fair_init(struct fair *f, const struct fair_params *params);
  * half an interval's. */
 enum fair_verdict { FAIR_SHED, FAIR_LATE, FAIR_LET_IN, FAIR_LIGHT };
 
-/* For each datagram of a client that would go to the queue. It stands for so many that came
- * (sieve_stands_for). Its prefix does not pay for one that is_late, while newer ones wait behind it; that is
- * for who asks little no reason to be shed. */
-enum fair_verdict fair_judge(
-	struct fair *f, const struct addr *client, uint32_t stands_for, bool is_late);
-/* To be called with what the queue looks like as soon as fair_is_due() says so, while datagrams come, and
- * once a window while the sieve is thinning. */
+/* For each datagram of a client that would go to the queue. Its prefix does not pay for one that
+ * is_late, while newer ones wait behind it; that is for who asks little no reason to be shed. */
+enum fair_verdict fair_judge(struct fair *f, const struct addr *client, bool is_late);
+/* To be called with what the queue looks like as soon as fair_is_due() says so, while datagrams come. */
 void fair_tick(struct fair *f, const struct queue_load *load, int64_t now_ns);
 
 /* False: nobody is, or nobody was shed yet. One look at every bucket. */

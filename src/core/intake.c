@@ -28,7 +28,6 @@
 #define BACK_OFF_NS CLOCK_NS_PER_MS /* after an error that may pass: ENOMEM, ENOBUFS */
 #define ACL_LOG_PERIOD_MS 60000
 #define HELD_LOG_PERIOD_NS (60 * CLOCK_NS_PER_S)
-#define SIEVE_AFTERMATH_NS CLOCK_NS_PER_S /* then all that met the last one has been read */
 #define HELD_LEAST_NS CLOCK_NS_PER_S /* not told of, if it is shorter */
 #define SPARE_BYTES (DATAGRAM_LARGE_BYTES - DATAGRAM_SMALL_BYTES)
 #define SPARE_DATAGRAM_BYTES (sizeof(struct datagram) + DATAGRAM_LARGE_BYTES)
@@ -50,10 +49,6 @@ struct intake {
 	int64_t now_ns, real_ns; /* read once per batch */
 	int64_t waited_ns; /* by the first datagram of the last batch */
 	uint32_t *kernel_drops; /* per socket, as last seen */
-	struct sieves sieves; /* on all sockets */
-	unsigned n_sieves; /* of fair's, so many were there when these were attached */
-	bool is_sieved; /* what is read may have passed one */
-	bool has_no_sieve; /* the kernel refused one, or nothing is to be dropped */
 	struct log_limit acl_limit;
 	int64_t held_since_ns; /* clients are; 0: they are not */
 	int64_t tell_held_ns;
@@ -225,32 +220,17 @@ static bool is_late(const struct intake *in, const struct inbox_slot *slot)
 	       QUEUE_RATIONED_TARGETS * in->params.fair.target_ns;
 }
 
-/* How what was read is to be judged. */
-struct reading {
-	uint16_t listener;
-	bool has_newer; /* more will be read at once */
-	bool is_foreign; /* from another owner's socket: its sieve is not ours */
-};
-
-static uint32_t stands_for(
-	const struct intake *in, const struct inbox_slot *slot, const struct reading *r)
-{
-	if (!in->is_sieved || r->is_foreign)
-		return 1;
-	return sieve_stands_for(&in->sieves, &slot->from, slot->stamp_ns);
-}
-
-static void keep(struct intake *in, unsigned i, const struct reading *r, bool sheds_late)
+static void keep(struct intake *in, unsigned i, uint16_t listener, bool sheds_late)
 {
 	const struct inbox_slot *slot = &in->slots[i];
 	struct datagram *d = in->stock[i];
 
 	if (!is_wanted(in, slot, d->data))
 		return;
-	enum fair_verdict verdict = fair_judge(&in->fair, &slot->from, stands_for(in, slot, r),
-		sheds_late && is_late(in, slot));
+	enum fair_verdict verdict = fair_judge(
+		&in->fair, &slot->from, sheds_late && is_late(in, slot));
 	if (verdict == FAIR_SHED || verdict == FAIR_LATE) {
-		shed_slot(in, i, r->listener,
+		shed_slot(in, i, listener,
 			verdict == FAIR_SHED ? METRIC_shed_fair : METRIC_shed_delay);
 		return;
 	}
@@ -259,10 +239,10 @@ static void keep(struct intake *in, unsigned i, const struct reading *r, bool sh
 	} else if ((d = queue_take_large(in->params.queue))) {
 		join(d, slot);
 	} else {
-		shed_slot(in, i, r->listener, METRIC_shed_queue);
+		shed_slot(in, i, listener, METRIC_shed_queue);
 		return;
 	}
-	fill(in, d, slot, r->listener);
+	fill(in, d, slot, listener);
 	struct batch *b = batch_for(in, verdict);
 	b->datagrams[b->n++] = d;
 }
@@ -299,13 +279,11 @@ static void push(struct intake *in, struct batch **b)
 		shed_list(in, pushed_out);
 }
 
-/* While there is a sieve hardly a buffer is full. */
 static void note_kernel_drops(struct intake *in, size_t socket)
 {
 	uint32_t drops = inbox_kernel_drops(in->inboxes[socket]);
 
-	metric_add(in->params.metrics, in->is_sieved ? METRIC_kernel_sheds : METRIC_kernel_drops,
-		drops - in->kernel_drops[socket]);
+	metric_add(in->params.metrics, METRIC_kernel_drops, drops - in->kernel_drops[socket]);
 	in->kernel_drops[socket] = drops;
 }
 
@@ -339,29 +317,6 @@ static void tell_held_back(struct intake *in)
 		held.asked);
 }
 
-static void change_sieve(struct intake *in)
-{
-	const struct intake_params *p = &in->params;
-
-	in->n_sieves = in->fair.n_sieves;
-	in->is_sieved = true;
-	if (sieve_apply(&in->sieves, &in->fair.sieve, p->fds, p->n_fds, in->real_ns) == 0)
-		return;
-	log_notice("overloaded: the kernel takes no filter for what is shed (%s); it is read, "
-		   "which costs more",
-		strerror(errno));
-	in->has_no_sieve = true;
-}
-
-static void look_at_sieve(struct intake *in)
-{
-	if (in->fair.n_sieves != in->n_sieves && !in->has_no_sieve)
-		change_sieve(in);
-	else if (in->is_sieved && !in->sieves.now.is_thinning &&
-		 in->real_ns - in->sieves.since_ns > SIEVE_AFTERMATH_NS)
-		in->is_sieved = false;
-}
-
 static void look_at_queue(struct intake *in)
 {
 	struct queue_load load;
@@ -370,19 +325,18 @@ static void look_at_queue(struct intake *in)
 		return;
 	queue_look(in->params.queue, &load);
 	fair_tick(&in->fair, &load, in->now_ns);
-	look_at_sieve(in);
 	tell_held_back(in);
 }
 
-/* The rest of what happens to n datagrams that were just read. */
-static void take_in(struct intake *in, unsigned n, const struct reading *r)
+/* The rest of what happens to n datagrams that were just read; has_newer: more of them will be. */
+static void take_in(struct intake *in, unsigned n, uint16_t listener, bool has_newer)
 {
 	if (n > 0)
 		in->waited_ns = in->now_ns - arrival_ns(in, &in->slots[0]);
 	look_at_queue(in);
-	bool sheds_late = r->has_newer && fair_is_rationing(&in->fair);
+	bool sheds_late = has_newer && fair_is_rationing(&in->fair);
 	for (unsigned i = 0; i < n; i++)
-		keep(in, i, r, sheds_late);
+		keep(in, i, listener, sheds_late);
 	flush_answers(in);
 	push(in, &in->light);
 	push(in, &in->batch);
@@ -404,9 +358,7 @@ static bool read_batch(struct intake *in, size_t socket, bool is_last)
 	clock_both_ns(&in->now_ns, &in->real_ns);
 	note_kernel_drops(in, socket);
 	bool has_more = (unsigned)n == in->n_stock;
-	take_in(in, (unsigned)n,
-		&(struct reading){ .listener = in->params.listeners[socket],
-			.has_newer = has_more && !is_last });
+	take_in(in, (unsigned)n, in->params.listeners[socket], has_more && !is_last);
 	return has_more;
 }
 
@@ -429,7 +381,7 @@ bool intake_steal(struct intake *in, int fd, uint16_t listener, int64_t age_ns)
 		return false; /* its owner was quicker, and sees to errors */
 	clock_both_ns(&in->now_ns, &in->real_ns);
 	metric_add(in->params.metrics, METRIC_stolen, (uint64_t)n);
-	take_in(in, (unsigned)n, &(struct reading){ .listener = listener, .is_foreign = true });
+	take_in(in, (unsigned)n, listener, false);
 	return true;
 }
 
@@ -441,19 +393,6 @@ int64_t intake_waited_ns(const struct intake *in)
 bool intake_is_rationing(const struct intake *in)
 {
 	return fair_is_rationing(&in->fair);
-}
-
-int64_t intake_pause_ns(const struct intake *in)
-{
-	return in->is_sieved ? in->params.fair.interval_ns : -1;
-}
-
-void intake_pass_time(struct intake *in)
-{
-	if (!in->is_sieved)
-		return;
-	clock_both_ns(&in->now_ns, &in->real_ns);
-	look_at_queue(in);
 }
 
 static int make_parts(struct intake *in)
@@ -484,7 +423,6 @@ int intake_new(const struct intake_params *params, struct intake **intake_out)
 		return ERR_NOMEM;
 	in->params = *params;
 	in->params.fair.rng = &in->rng;
-	in->has_no_sieve = params->on_overload != ON_OVERLOAD_DROP;
 	rng_init(&in->rng);
 	fair_init(&in->fair, &in->params.fair);
 	int rc = make_parts(in);

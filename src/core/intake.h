@@ -52,8 +52,3 @@ bool intake_steal(struct intake *in, int fd, uint16_t listener, int64_t age_ns);
 int64_t intake_waited_ns(const struct intake *in);
 /* Are clients held back (core/fair.h)? Then most of what is read is shed at once. */
 bool intake_is_rationing(const struct intake *in);
-/* What is held back is thinned out in the kernel (core/sieve.h), and that must end soon after its reason:
- * while nothing is to be read, intake_pass_time is to be called so often. Negative: not at all. Takes
- * queue.lock. */
-int64_t intake_pause_ns(const struct intake *in);
-void intake_pass_time(struct intake *in);

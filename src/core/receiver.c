@@ -35,15 +35,13 @@ static void *run(void *arg)
 	struct poller_event events[POLLER_EVENTS_MAX];
 
 	while (!atomic_load_explicit(&r->is_stopping, memory_order_relaxed)) {
-		size_t n = poller_wait(r->poller, intake_pause_ns(r->intake), events);
+		size_t n = poller_wait(r->poller, -1, events);
 
 		metric_add(p->metrics, METRIC_wakeups, 1);
 		for (size_t i = 0; i < n; i++) {
 			if (events[i].tag != WAKE_TAG)
 				intake_read(r->intake, (size_t)events[i].tag, BATCHES_PER_WAKE);
 		}
-		if (n == 0)
-			intake_pass_time(r->intake);
 	}
 	/* What the kernel has taken in by now is still served. Bounded: a flood must not hold us. */
 	for (size_t s = 0; s < p->n_fds; s++)

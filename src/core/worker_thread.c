@@ -34,16 +34,13 @@ static bool is_finished(struct worker_thread *t)
 static int64_t time_to_sleep(const struct worker_thread *t)
 {
 	int64_t next_ns = worker_next_ns(t->worker);
-	int64_t pause_ns = t->intake ? intake_pause_ns(t->intake) : -1;
 
 	if (t->n_socket_errors > 0)
 		return 0;
 	if (next_ns == INT64_MAX)
-		return pause_ns;
+		return -1;
 	int64_t left_ns = next_ns - clock_mono_ns();
-	if (left_ns < 0)
-		return 0;
-	return pause_ns >= 0 && pause_ns < left_ns ? pause_ns : left_ns;
+	return left_ns > 0 ? left_ns : 0;
 }
 
 static void publish_queries(struct worker_thread *t)

@@ -142,8 +142,6 @@ static bool read_clients(
 		has_more = true;
 		is_behind |= intake_waited_ns(t->intake) > STEAL_AGE_NS;
 	}
-	if (!has_read)
-		intake_pass_time(t->intake);
 	t->is_alone = !steal_behind(t->params.steal, t->params.number, is_behind) && is_behind;
 	return has_more || n_events == POLLER_EVENTS_MAX;
 }

@@ -8,7 +8,6 @@
 #include "net/socket.h"
 
 #include <errno.h>
-#include <linux/filter.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -277,16 +276,6 @@ int socket_buffers(bool is_listening, struct socket_buffers *buffers_out)
 	};
 	close(fd);
 	return 0;
-}
-
-int socket_filter(int fd, const struct sock_filter *code, size_t n)
-{
-	struct sock_fprog program = { .len = (unsigned short)n, .filter = (void *)code };
-	bool is_done = n > 0 ? setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
-				       sizeof program) == 0
-			     : set_option(fd, SOL_SOCKET, SO_DETACH_FILTER, 0) || errno == ENOENT;
-
-	return is_done ? 0 : ERR_SYSTEM;
 }
 
 int socket_local(int fd, struct addr *addr_out)

@@ -53,10 +53,5 @@ struct socket_buffers {
 };
 int socket_buffers(bool is_listening, struct socket_buffers *buffers_out);
 
-/* What the kernel asks of each datagram for the socket before it is queued: a classic BPF program of n
- * instructions, which replaces the one before; n = 0 takes it off. ERR_SYSTEM. */
-struct sock_filter;
-int socket_filter(int fd, const struct sock_filter *code, size_t n);
-
 /* The address a socket is bound to. ERR_SYSTEM. */
 int socket_local(int fd, struct addr *addr_out);

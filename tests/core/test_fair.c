@@ -27,8 +27,6 @@ struct prefix_load {
 static struct prefix_load prefixes[PREFIXES_MAX];
 static unsigned n_prefixes;
 static double capacity, idle; /* of the workers, datagrams a second; left over of this ms */
-static bool is_sieved; /* what is read has met the sieve */
-static uint64_t n_read;
 
 static void begin(double can)
 {
@@ -47,8 +45,6 @@ static void begin(double can)
 	now_ms = 1000000;
 	capacity = can;
 	idle = 0;
-	is_sieved = false;
-	n_read = 0;
 }
 
 static unsigned add(unsigned n, double rate)
@@ -72,14 +68,7 @@ static void arrive(struct prefix_load *p)
 	/* a prefix has many addresses and ports */
 	p->client.ip[p->client.family == AF_INET6 ? 15 : 3]++;
 	p->client.port++;
-	uint32_t one_in = is_sieved ? 1u + f.sieve.dropped[prefix_bucket(&f.sieve.key, &p->client)]
-				    : 1;
-	if (rng_below(&rng, one_in) > 0) {
-		p->n_shed++;
-		return;
-	}
-	n_read++;
-	switch (fair_judge(&f, &p->client, one_in, p->is_late)) {
+	switch (fair_judge(&f, &p->client, p->is_late)) {
 	case FAIR_LATE:
 		p->n_late++;
 		return;
@@ -450,9 +439,9 @@ Test(fair, a_prefix_is_24_bits_or_56)
 		cr_assert_eq(addr_parse(cases[i].a, 53, &a), 0);
 		cr_assert_eq(addr_parse(cases[i].b, 54, &b), 0);
 		f.is_counting = true;
-		fair_judge(&f, &a, 1, false);
-		fair_judge(&f, &b, 1, false);
-		for (unsigned k = 0; k < PREFIX_BUCKETS; k++)
+		fair_judge(&f, &a, false);
+		fair_judge(&f, &b, false);
+		for (unsigned k = 0; k < FAIR_BUCKETS; k++)
 			n += f.arrived[k] > 0;
 		cr_expect_eq(n, cases[i].is_same ? 1 : 2, "%s %s", cases[i].a, cases[i].b);
 	}
@@ -463,7 +452,7 @@ Test(fair, the_key_changes_every_few_seconds)
 	begin(10000);
 	add(1, 40000);
 	run(1000);
-	struct prefix_key before = f.key;
+	struct hash_key before = f.key;
 	run(6000);
 	cr_expect_neq(memcmp(&before, &f.key, sizeof before), 0);
 }
@@ -483,126 +472,6 @@ Test(fair, two_receivers_each_leave_the_other_its_half)
 	}
 	double in = (double)(prefixes[0].n_sent - prefixes[0].n_shed) / 5;
 	cr_expect(in > 4500 && in < 7000, "%g", in);
-}
-
-/* ---- the sieve -------------------------------------------------------------------------------- */
-
-static const struct {
-	const char *name;
-	unsigned n_victims, n_flooders;
-	double victim, flooder; /* rates */
-	double read_most; /* for each that is taken */
-} floods[] = {
-	{ "one prefix", 8, 1, 250, 400000, 2 },
-	{ "thirty prefixes", 8, 30, 100, 20000, 2 },
-	{ "everywhere, in most buckets", 0, PREFIXES_MAX, 0, 100, 6 },
-	{ "alone", 0, 1, 0, 100000, 2 },
-};
-
-Test(fair, with_a_sieve_the_same_are_let_in_and_little_is_read_besides)
-{
-	for (size_t i = 0; i < sizeof floods / sizeof floods[0]; i++) {
-		double taken[2], others[2], read[2];
-
-		for (int k = 0; k < 2; k++) {
-			begin(10000);
-			is_sieved = k;
-			unsigned victims = add(floods[i].n_victims, floods[i].victim);
-			add(floods[i].n_flooders, floods[i].flooder);
-			run(2000);
-			forget();
-			n_read = 0;
-			taken[k] = taken_per_second(10000); /* two keys */
-			others[k] = let_in(victims, floods[i].n_victims);
-			read[k] = (double)n_read / 10;
-		}
-		cr_expect_geq(taken[1], 0.97 * taken[0], "%s: %g, %g", floods[i].name, taken[1],
-			taken[0]);
-		cr_expect_geq(others[1], others[0] - 0.01, "%s: %g, %g", floods[i].name, others[1],
-			others[0]);
-		cr_expect_leq(read[1], floods[i].read_most * taken[1], "%s: %g read",
-			floods[i].name, read[1]);
-		cr_expect_geq(read[0], 5 * taken[0], "%s: %g read", floods[i].name, read[0]);
-	}
-}
-
-Test(fair, nobody_is_thinned_out_who_asks_for_a_little_more)
-{
-	begin(10000);
-	add(1, 20000);
-	run(5000);
-	cr_expect(fair_is_rationing(&f));
-	cr_expect_not(f.sieve.is_thinning);
-	cr_expect_eq(f.n_sieves, 0);
-}
-
-Test(fair, what_is_late_is_let_through_besides)
-{
-	for (int k = 0; k < 2; k++) {
-		begin(10000);
-		is_sieved = true;
-		add(1, 400000);
-		for (int i = 0; i < 20; i++) { /* of 40 ms 30 come late */
-			prefixes[0].is_late = k;
-			run(30);
-			prefixes[0].is_late = false;
-			run(10);
-		}
-		n_read = 0;
-		uint64_t before = load.n_pushed;
-		for (int i = 0; i < 50; i++) {
-			prefixes[0].is_late = k;
-			run(30);
-			prefixes[0].is_late = false;
-			run(10);
-		}
-		double in = (double)(load.n_pushed - before) / 2;
-		cr_expect_geq(in, 8500, "%g", in);
-		cr_expect_leq((double)n_read / 2, (k ? 9 : 3) * in, "%llu read",
-			(unsigned long long)n_read);
-	}
-}
-
-Test(fair, the_sieve_ends_with_the_flood)
-{
-	begin(10000);
-	is_sieved = true;
-	unsigned victims = add(8, 250), flooder = add(1, 400000);
-	run(3000);
-	cr_expect(f.sieve.is_thinning);
-	prefixes[flooder].rate = 100;
-	run(210);
-	cr_expect_not(f.sieve.is_thinning);
-	forget();
-	run(3000);
-	cr_expect_eq(let_in(victims, 9), 1);
-}
-
-Test(fair, the_sieve_ends_though_nobody_asks_any_more)
-{
-	begin(10000);
-	is_sieved = true;
-	unsigned flooder = add(1, 400000);
-	run(3000);
-	cr_expect(f.sieve.is_thinning);
-	prefixes[flooder].rate = 0;
-	run(210);
-	cr_expect_not(f.sieve.is_thinning);
-}
-
-Test(fair, the_sieve_knows_the_key)
-{
-	begin(10000);
-	is_sieved = true;
-	add(1, 400000);
-	for (int i = 0; i < 200; i++) {
-		run(100);
-		if (i < 5)
-			continue;
-		cr_expect_eq(memcmp(&f.sieve.key, &f.key, sizeof f.key), 0, "window %d", i);
-		cr_expect_geq(f.sieve.dropped[prefix_bucket(&f.key, &prefixes[0].client)], 15,
-			"window %d", i);
-	}
 }
 
 Test(fair, without_a_target_it_never_sheds)

@@ -377,40 +377,7 @@ Test(receiver, a_flood_is_shed_before_the_queue_and_answered_as_configured)
 	cr_expect_eq(metric(METRIC_shed_answered),
 		metric(METRIC_shed_fair) + metric(METRIC_shed_queue) + metric(METRIC_shed_delay));
 	cr_expect_gt(n_answered, 0);
-	cr_expect_eq(metric(METRIC_kernel_sheds), 0, "who is dropped by the kernel gets no answer");
 	cr_expect(is_rationed);
-	end();
-}
-
-/* Instructions of the filter on the listening socket. */
-static socklen_t filter_len(void)
-{
-	socklen_t len = 0;
-
-	cr_assert_eq(
-		getsockopt(listeners.listener[0].fds[0], SOL_SOCKET, SO_GET_FILTER, NULL, &len), 0);
-	return len;
-}
-
-Test(receiver, a_flood_is_thinned_out_by_the_kernel_as_long_as_it_lasts)
-{
-	enum { N = 2048 };
-	int64_t end_ns = clock_mono_ns() + RIG_WAIT_MS * CLOCK_NS_PER_MS;
-
-	begin_with("127.0.0.0/8", 64, ON_OVERLOAD_DROP);
-	cr_assert_eq(receiver_start(receiver), 0);
-	for (int64_t i = 0; metric(METRIC_kernel_sheds) < N && clock_mono_ns() < end_ns; i++) {
-		say_query(1, RIG_QUERY_BYTES);
-		if (i % (16 * BATCH_MAX) == 0)
-			take_batch();
-	}
-	cr_expect_geq(metric(METRIC_kernel_sheds), N);
-	cr_expect_gt(filter_len(), 0);
-	while (filter_len() > 0 && clock_mono_ns() < end_ns)
-		take_batch(); /* nothing comes any more */
-	cr_expect_eq(filter_len(), 0, "it has gone by itself");
-	receiver_stop(receiver);
-	receiver_join(receiver);
 	end();
 }
 

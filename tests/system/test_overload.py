@@ -23,7 +23,6 @@ FLOOD_MS = 10000 if QUICK and not IS_DIRECT else HOLD_MS
 # A worker that reads for itself reads what is shed, too: of its one thread's time that is a fifth at four
 # times its peak. A receiver does it on the side.
 PART_OF_PEAK = 0.65 if IS_DIRECT else 0.9
-PART_AT_TEN = 0.5  # the first moments, in which all is read, are a fifth of a short attempt
 RECOVERED = 0.7  # of the peak, at once after the overload: what the machine alone changes is less
 GROWTH_KB = 4096
 FIRST_RATE = 4000
@@ -125,24 +124,6 @@ def test_goodput_stays_and_answers_stay_early_at_four_times_the_peak(directory, 
 
 
 @pytest.mark.rates
-def test_goodput_does_not_collapse_at_ten_times_the_peak(directory, shield, balancer, tools):
-    """Most of it is never read: the kernel thins it out."""
-    with Setup(directory, shield, balancer, tools) as setup:
-
-        def check():
-            best, rate = setup.peak()
-            goodput, row = setup.goodput(int(10 * best), SWEEP_MS)
-            peak = setup.goodput(rate, SWEEP_MS)[0]
-            found = setup.daemon.counters()["counters"]
-            said = f"peak {best:.0f}/s, then {peak:.0f}/s, at ten times it {goodput:.0f}/s"
-            print(said)
-            good = goodput >= PART_AT_TEN * min(peak, best) and found["kernel_sheds"] > 0
-            return "" if good else f"{said}\n{row}\n{found}"
-
-        attempts(check)
-
-
-@pytest.mark.rates
 def test_one_flooding_prefix_leaves_the_others_alone(directory, shield, balancer, tools):
     with Setup(directory, shield, balancer, tools) as setup:
 
@@ -171,7 +152,6 @@ def test_what_is_shed_is_answered_as_configured(directory, shield, balancer, too
             line = setup.daemon.log.wait("warning", "overloaded; queries shed")
             assert re.search(r"overloaded; queries shed: [1-9]\d* \(shed_", line), line
         found = setup.daemon.wait_pending(0)["counters"]
-        assert found["kernel_sheds"] == 0, "the kernel answers nobody"
         shed = sum(found[name] for name in found if name.startswith("shed_") and name != "shed_answered")
         assert found["shed_answered"] == shed
         if not SANITIZER:
